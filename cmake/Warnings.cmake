@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# cadenza_build: warnings and sanitizers for the project's own targets, never for consumers.
+add_library(cadenza_build INTERFACE)
+target_compile_options(cadenza_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                                               -Wold-style-cast -Wcast-align -Woverloaded-virtual)
+if(CADENZA_WERROR)
+  target_compile_options(cadenza_build INTERFACE -Werror)
+endif()
+if(CADENZA_SANITIZE)
+  target_compile_options(cadenza_build INTERFACE -fsanitize=${CADENZA_SANITIZE}
+                                                 -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(cadenza_build INTERFACE -fsanitize=${CADENZA_SANITIZE})
+endif()

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cadenza/tokenizer.h"
+
+namespace cadenza {
+
+enum class Split { train, valid, test };
+inline constexpr std::array<std::string_view, 3> kSplitNames = {"train", "valid", "test"};
+
+/// A sequence with the file (and the augmentation, if any) it came from.
+struct Piece {
+  std::string name;
+  Sequence sequence;
+};
+
+/// Pieces of one kind over one vocabulary, split by piece; the product of `cadenza prepare`.
+struct Dataset {
+  std::string tokenizer_name;
+  std::string tokenizer_settings;
+  StepKind step_kind = StepKind::token;
+  int vocabulary = 0;
+  std::array<std::vector<Piece>, 3> splits;
+
+  const std::vector<Piece>& operator[](Split split) const {
+    return splits[static_cast<std::size_t>(split)];
+  }
+  std::vector<Piece>& operator[](Split split) { return splits[static_cast<std::size_t>(split)]; }
+};
+
+/// Steps (tokens or frames) over all pieces.
+std::size_t step_count(const std::vector<Piece>& pieces);
+
+/// Data files are safetensors: `<split>.steps` (i32 [N] tokens or u8 [N, 11] key bits, bit 0 of
+/// byte 0 = A0), `<split>.offsets` (i64 [pieces + 1]); names, tokenizer and format version in the
+/// metadata. Written atomically.
+void save_dataset(const Dataset& dataset, const std::filesystem::path& path);
+/// FormatError for anything inconsistent: offsets that do not ascend, ids outside the vocabulary.
+Dataset load_dataset(const std::filesystem::path& path);
+
+/// `{"train": [piece, ...], "valid": ..., "test": ...}`, a piece is a list of frames, a frame a
+/// list of MIDI pitches 21..108. Any of the three keys may be absent.
+Dataset load_frames_json(const std::filesystem::path& path);
+/// Token ids from a .npy file of integers (or floats holding integers): 1-D = one piece, 2-D = a
+/// piece per row. All in `train`; the caller splits. Vocabulary = largest id + 1, or 128 if every
+/// id is below 128 (MIDI pitches).
+Dataset load_npy_tokens(const std::filesystem::path& path);
+
+}  // namespace cadenza

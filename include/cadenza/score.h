@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cadenza {
+
+/// One sounding note. Times are in ticks from the start of the piece; `end > start`.
+struct Note {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::uint8_t pitch = 60;     ///< MIDI key 0..127, 60 = middle C
+  std::uint8_t velocity = 64;  ///< 1..127
+
+  friend bool operator==(const Note&, const Note&) = default;
+  friend auto operator<=>(const Note&, const Note&) = default;
+};
+
+/// The sustain pedal (controller 64) went down or up.
+struct PedalEvent {
+  std::int64_t tick = 0;
+  bool down = false;
+
+  friend bool operator==(const PedalEvent&, const PedalEvent&) = default;
+};
+
+/// Notes of one instrument: one (track, channel, program) of a MIDI file.
+struct Track {
+  std::string name;
+  std::uint8_t channel = 0;  ///< 0..15; 9 is percussion
+  std::uint8_t program = 0;  ///< General MIDI program 0..127
+  std::vector<Note> notes;   ///< sorted by (start, pitch, end, velocity)
+  std::vector<PedalEvent> pedal;
+
+  bool is_drum() const { return channel == 9; }
+  friend bool operator==(const Track&, const Track&) = default;
+};
+
+struct Tempo {
+  std::int64_t tick = 0;
+  std::uint32_t microseconds_per_quarter = 500000;
+
+  friend bool operator==(const Tempo&, const Tempo&) = default;
+};
+
+struct TimeSignature {
+  std::int64_t tick = 0;
+  int numerator = 4;
+  int denominator = 4;  ///< a power of two
+
+  friend bool operator==(const TimeSignature&, const TimeSignature&) = default;
+};
+
+struct KeySignature {
+  std::int64_t tick = 0;
+  int sharps = 0;  ///< -7 (seven flats) .. 7 (seven sharps)
+  bool minor = false;
+
+  friend bool operator==(const KeySignature&, const KeySignature&) = default;
+};
+
+/// A piece of music, independent of any file. Every list is sorted by tick.
+struct Score {
+  int ticks_per_quarter = 480;
+  std::vector<Track> tracks;
+  std::vector<Tempo> tempos;                   ///< empty: 120 quarters a minute
+  std::vector<TimeSignature> time_signatures;  ///< empty: 4/4
+  std::vector<KeySignature> key_signatures;
+
+  /// Largest note end over all tracks, 0 without notes.
+  std::int64_t end() const;
+  std::size_t note_count() const;
+  friend bool operator==(const Score&, const Score&) = default;
+};
+
+/// Converts between ticks and seconds along the tempo map of `score`.
+class TempoMap {
+ public:
+  explicit TempoMap(const Score& score);
+  double seconds(std::int64_t tick) const;
+  /// Nearest tick to `seconds`.
+  std::int64_t tick(double seconds) const;
+
+ private:
+  struct Segment {
+    std::int64_t tick;
+    double seconds;
+    double seconds_per_tick;
+  };
+  std::vector<Segment> segments_;
+};
+
+/// Notes end where the pedal is lifted or the same key is struck again, whichever is first.
+/// Pedal events are consumed.
+Score apply_sustain(const Score& score);
+/// Shifts every non-drum note by `semitones`; notes that leave 0..127 are dropped.
+Score transpose(const Score& score, int semitones);
+/// Multiplies the duration of everything by `factor` > 0 by scaling the tempo map; ticks are kept.
+Score stretch(const Score& score, double factor);
+/// Rounds starts and ends to a grid of `steps_per_quarter`, re-expressed with that many ticks per
+/// quarter; a note of no length gets one step. Tempo, metre and key ticks are rounded too.
+Score quantize(const Score& score, int steps_per_quarter);
+
+}  // namespace cadenza

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cadenza/score.h"
+
+namespace cadenza {
+
+/// The 88 keys of a piano sounding in one time step; bit 0 is MIDI pitch 21 (A0).
+using Frame = std::bitset<88>;
+inline constexpr int kLowestKey = 21;
+
+/// What one time step of a sequence is.
+enum class StepKind { token, frame };
+
+/// One training or generated piece: token ids or frames, never both.
+struct Sequence {
+  std::vector<std::int32_t> tokens;
+  std::vector<Frame> frames;
+
+  std::size_t size() const { return tokens.empty() ? frames.size() : tokens.size(); }
+  friend bool operator==(const Sequence&, const Sequence&) = default;
+};
+
+/// Turns scores into sequences over a fixed vocabulary and back. Pure: no device, no state.
+/// Ids are frozen; a model file carries name and settings, which rebuild the same tokenizer.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  virtual std::string_view name() const = 0;
+  /// The settings as flat "key=value" pairs joined by ';', accepted by make_tokenizer.
+  virtual std::string settings() const = 0;
+  virtual StepKind step_kind() const = 0;
+  /// Number of token ids; for frames the number of keys (88).
+  virtual int vocabulary_size() const = 0;
+  /// A readable name of a token, for example "NOTE_ON 60"; 0 <= id < vocabulary_size().
+  virtual std::string token_name(std::int32_t id) const = 0;
+  /// A token after which nothing follows, if the vocabulary has one.
+  virtual std::optional<std::int32_t> end_token() const { return std::nullopt; }
+
+  /// Every usable sequence in `score`, in order of appearance; empty if there is none, with the
+  /// reason in one sentence in `*reason` (if not null).
+  virtual std::vector<Sequence> encode(const Score& score, std::string* reason = nullptr) const = 0;
+  /// The music of a sequence. Total: any sequence over the vocabulary decodes, hung notes are
+  /// closed, ungrammatical tokens are skipped. Tempo is `qpm` where the sequence does not say.
+  virtual Score decode(const Sequence& sequence, double qpm = 120.0) const = 0;
+};
+
+/// One row of the table of tokenizers.
+struct TokenizerInfo {
+  std::string_view name;
+  std::string_view summary;
+};
+std::span<const TokenizerInfo> tokenizers();
+
+/// "melody", "performance", "remi", "chorale", "pianoroll" or "ids" (bare token numbers without
+/// musical meaning beyond pitch = id, for .npy input; settings "vocabulary=N").
+/// ArgumentError names the known ones and the faulty setting.
+std::unique_ptr<Tokenizer> make_tokenizer(std::string_view name, std::string_view settings = "");
+
+/// A primer typed as comma-separated numbers: a MIDI pitch starts a note of one sixteenth, -2
+/// prolongs the sounding note by a sixteenth, -1 is a rest of one. ArgumentError names the faulty
+/// item.
+Score parse_primer(std::string_view text);
+
+}  // namespace cadenza
