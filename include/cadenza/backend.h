@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cadenza/cell.h"
+#include "cadenza/random.h"
+#include "cadenza/sampling.h"
+#include "cadenza/tensor.h"
+
+// The contract of the machine: what it can do, in coarse operations. Public functions check their
+// arguments and call the private virtual do_*; an implementation starts with valid input.
+//
+// Letters: T time, B batch, N rows, I input, H hidden, G gates, S states, V vocabulary, D keys of a
+// frame, K hidden units of the NADE head. All arrays are row-major, contiguous, time-major. "real"
+// is f32, or f64 where supports(f64); one call uses one of them throughout. Gradients of
+// activations are overwritten ("="), gradients of parameters are added to ("+=").
+
+namespace cadenza {
+
+enum class Transpose : std::uint8_t { no, yes };
+enum class Accumulate : std::uint8_t { overwrite, add };
+/// `fixed`: each element is summed in one order that depends on the inner extent alone, never on
+/// the number of rows, on other rows or on threads. Generation uses nothing else.
+enum class SumOrder : std::uint8_t { any, fixed };
+
+/// c [M, N] = op(a) [M, K] * op(b) [K, N] (+ bias [N]) (+ c).
+struct MatmulArgs {
+  TensorView a, b, c;
+  Transpose transpose_a = Transpose::no;
+  Transpose transpose_b = Transpose::no;
+  TensorView bias;  ///< optional
+  Accumulate accumulate = Accumulate::overwrite;
+  SumOrder order = SumOrder::any;
+};
+
+enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
+
+/// x, y real of one shape; may alias.
+struct ActivationArgs {
+  Activation kind = Activation::identity;
+  TensorView x, y;
+};
+/// dx = dy * f'(x), written in terms of the output y; dx may alias dy.
+struct ActivationBackwardArgs {
+  Activation kind = Activation::identity;
+  TensorView y, dy, dx;
+};
+
+/// y = x * mask / (1 - rate); the same call on dy is the backward pass. y may alias x. Element e is
+/// kept if uniform_double() of the word at {dropout, sequence = stream << 32 | e >> 26, step,
+/// item = e & (2^26 - 1)} is not below rate.
+struct DropoutArgs {
+  TensorView x, y;
+  double rate = 0.0;  ///< in [0, 1)
+  std::uint64_t seed = 0;
+  std::uint64_t stream = 0;  ///< which dropout of the model
+  std::uint32_t step = 0;    ///< training step
+};
+
+/// y [N, E] = table [V, E] rows picked by ids i32 [N]; an id of -1 gives a row of zeros.
+struct EmbeddingArgs {
+  TensorView ids, table, y;
+};
+/// d_table [V, E] += rows of dy [N, E], in the order of N.
+struct EmbeddingBackwardArgs {
+  TensorView ids, dy, d_table;
+};
+
+/// One recurrent layer.
+struct RecurrentSpec {
+  CellKind cell = CellKind::lstm;
+  std::int64_t input = 0;   ///< I
+  std::int64_t hidden = 0;  ///< H
+
+  friend bool operator==(const RecurrentSpec&, const RecurrentSpec&) = default;
+};
+
+/// PyTorch's names and layouts: w_ih [G*H, I], w_hh [G*H, H], b_ih [G*H], b_hh [G*H].
+struct RecurrentWeights {
+  TensorView w_ih, w_hh, b_ih, b_hh;
+};
+
+/// y [T, B, H] = h of every step. `x` is real [T, B, I], or i32 [T, B]: ids that stand for one-hot
+/// rows of width I (-1: a row of zeros), never multiplied out. Row b has lengths[b] steps; beyond
+/// them y is zero and the state stays.
+struct RecurrentForwardArgs {
+  TensorView x;
+  TensorView lengths;        ///< i32 [B], 0 <= length <= T; absent: all T
+  TensorView initial_state;  ///< [S, B, H]; absent: zeros
+  RecurrentWeights weights;
+  TensorView y;
+  TensorView final_state;  ///< [S, B, H], optional; may alias initial_state
+  TensorView reserve;      ///< u8 [recurrent_reserve_bytes], for backward; absent: inference
+};
+
+/// Gradients of one layer; `initial_state` must hold what forward was given.
+struct RecurrentBackwardArgs {
+  TensorView x, lengths, initial_state;
+  RecurrentWeights weights;
+  TensorView y, reserve;
+  TensorView dy;               ///< [T, B, H]; ignored beyond the lengths
+  TensorView d_final_state;    ///< [S, B, H], optional
+  TensorView dx;               ///< [T, B, I] =, optional, only for real x; zero beyond the lengths
+  TensorView d_initial_state;  ///< [S, B, H] =, optional
+  RecurrentWeights d_weights;  ///< +=
+};
+
+/// One step, in place: x real [B, I] or i32 ids [B]; state [S, B, H] in and out (state 0 is the
+/// output). Sums in fixed order.
+struct RecurrentStepArgs {
+  TensorView x, state;
+  RecurrentWeights weights;
+};
+
+/// Common to the losses: row_loss [N] = weight * loss of the row; gradients = scale * weight *
+/// d loss. `weights` real [N] is optional (1).
+/// Loss: -log softmax(logits)[target]; target i32 [N], -1 = no loss and no gradient.
+struct SoftmaxLossArgs {
+  TensorView logits;  ///< [N, V]
+  TensorView targets;
+  TensorView weights;
+  TensorView row_loss;
+  TensorView d_logits;  ///< [N, V], optional; may alias logits
+  double scale = 1.0;
+};
+/// Sum over D of binary cross-entropy with logits. Targets real [N, D] in [0, 1].
+struct BernoulliLossArgs {
+  TensorView logits, targets, weights, row_loss, d_logits;
+  double scale = 1.0;
+};
+/// Sum over D of (prediction - target)^2. d_predictions optional, may alias predictions.
+struct SquaredLossArgs {
+  TensorView predictions, targets, weights, row_loss, d_predictions;
+  double scale = 1.0;
+};
+
+/// Neural autoregressive density over the D keys of a frame (Larochelle and Murray 2011, with the
+/// time-dependent biases of RNN-NADE, Boulanger-Lewandowski 2012). In ascending order of key i:
+/// h_i = sigmoid(hidden_bias + sum_{j<i} w_j v_j), logit_i = visible_bias_i + u_i . h_i.
+/// w, u: [D, K].
+struct NadeLossArgs {
+  TensorView targets;                        ///< [N, D], each 0 or 1
+  TensorView visible_bias;                   ///< [N, D]
+  TensorView hidden_bias;                    ///< [N, K]
+  TensorView w, u;                           ///< [D, K]
+  TensorView weights, row_loss;              ///< as above
+  TensorView d_visible_bias, d_hidden_bias;  ///< =, both or neither
+  TensorView d_w, d_u;                       ///< +=, with the former
+  double scale = 1.0;
+};
+
+/// Where the rows of a draw take their noise from; all in backend memory.
+struct DrawRows {
+  std::uint64_t seed = 0;
+  TensorView params;     ///< u8 [B, sizeof(RowSampling)]
+  TensorView sequences;  ///< i64 [B]
+  TensorView steps;      ///< i32 [B]
+};
+
+/// One token a row by the definition of sample_row().
+struct SampleTokensArgs {
+  TensorView logits;   ///< f32 [B, V]
+  TensorView bias;     ///< f32 [V], optional
+  TensorView allowed;  ///< i32 [B, ceil(V/32)] bit masks, optional
+  TensorView window;   ///< i32 [B, W], -1 = empty slot, optional
+  DrawRows rows;
+  TensorView tokens;           ///< i32 [B], out
+  TensorView log_probability;  ///< f32 [B], out, optional
+  TensorView raw_log_probability;
+  TensorView entropy;
+  TensorView status;  ///< i32 [B], out, optional
+};
+
+/// One frame a row by sample_key() for each key: keys f32 [B, D] of 0 and 1 from logits f32 [B, D].
+/// Temperature is the only parameter that applies.
+struct SampleKeysArgs {
+  TensorView logits;
+  DrawRows rows;
+  TensorView keys;             ///< f32 [B, D], out
+  TensorView log_probability;  ///< f32 [B], out, optional: at temperature 1
+};
+/// The same drawn key by key from the NADE of NadeLossArgs, all f32. Sums in fixed order.
+struct SampleNadeArgs {
+  TensorView visible_bias, hidden_bias, w, u;
+  DrawRows rows;
+  TensorView keys;
+  TensorView log_probability;
+};
+
+enum class OptimizerKind : std::uint8_t { sgd, momentum, rmsprop, adam, adamw };
+
+/// One update over flat buffers, as torch.optim defines it (SGD with momentum, RMSprop with alpha =
+/// beta2, Adam and AdamW). With clip_norm > 0 gradients are scaled by min(1, clip_norm /
+/// (norm + 1e-6)) as torch's clip_grad_norm_ does.
+struct UpdateArgs {
+  OptimizerKind kind = OptimizerKind::adam;
+  TensorView parameters, gradients;  ///< real [P]
+  TensorView first_moment;           ///< [P]; momentum buffer or Adam's m; absent where unused
+  TensorView second_moment;          ///< [P]; RMSprop's and Adam's v
+  TensorView squared_norm;           ///< f64 [1] of all gradients; needed with clip_norm > 0
+  double learning_rate = 0.0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.0;
+  double clip_norm = 0.0;
+  std::int64_t step = 1;  ///< 1 for the first update, for Adam's bias correction
+};
+
+struct DenseWeights {
+  TensorView weight;  ///< [out, in]
+  TensorView bias;    ///< [out]
+  Activation activation = Activation::identity;
+};
+
+/// A whole network as generation sees it: input -> recurrent layers -> dense layers -> draw.
+struct GenerationNetwork {
+  enum class Head : std::uint8_t { softmax, bernoulli, nade };
+
+  Head head = Head::softmax;
+  std::int64_t width = 0;  ///< V (softmax) or D
+  TensorView embedding;    ///< [V, E]; absent: one-hot ids, or frames as they are
+  CellKind cell = CellKind::lstm;
+  std::vector<RecurrentWeights> layers;
+  std::vector<DenseWeights> dense;  ///< the last gives the logits (NADE: visible bias)
+  DenseWeights nade_hidden;         ///< from the last dense input to K; NADE only
+  TensorView nade_w, nade_u;
+};
+
+/// How a backend will run generation for a shape, for people to read.
+struct GenerationPlan {
+  std::string kernel;                ///< name of what runs
+  std::string reason;                ///< why it was chosen
+  std::vector<std::string> refused;  ///< what was not, and why
+  std::size_t workspace_bytes = 0;
+};
+
+/// Steps of autoregressive generation for a batch of rows, all in one call.
+struct GenerateArgs {
+  const GenerationNetwork* network = nullptr;
+  std::vector<TensorView> states;  ///< per layer [S, B, H], in and out
+  TensorView input;                ///< i32 [B] or f32 [B, D]: what the first step reads; in and out
+  DrawRows rows;                   ///< rows.steps: of the first step; advanced by T
+  TensorView bias, allowed;        ///< as in SampleTokensArgs
+  TensorView window;               ///< i32 [B, W] in and out, oldest first; absent: no penalties
+  std::int32_t end_token = -1;     ///< after it a row is finished; -1: none
+  TensorView finished;             ///< i32 [B] in and out, optional: 1 = ended
+  TensorView tokens;               ///< i32 [T, B], out; -1 from finished rows (softmax head)
+  TensorView frames;               ///< f32 [T, B, D], out (other heads)
+  TensorView log_probability;      ///< f32 [T, B], out, optional
+};
+
+/// Computes operations in order on one device. Not thread-safe; nothing else touches the device.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  virtual std::string_view name() const = 0;
+  /// One line for people: threads, instruction set, device.
+  virtual std::string description() const = 0;
+  /// Whether the operations accept this real type.
+  virtual bool supports(DType dtype) const = 0;
+
+  /// 64-byte aligned memory, zero-filled. Tensor and Arena are the callers.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* data) noexcept = 0;
+  void upload(std::span<const std::byte> from, const TensorView& to);
+  void download(const TensorView& from, std::span<std::byte> to);
+  void copy(const TensorView& from, const TensorView& to);
+  /// Real dtypes and i32.
+  void fill(const TensorView& to, double value);
+  virtual void synchronize() {}
+
+  void matmul(const MatmulArgs& args);
+  /// y += alpha * x, same shape.
+  void add(const TensorView& x, const TensorView& y, double alpha = 1.0);
+  /// y [N] += sum over the rows of x [M, N].
+  void add_column_sums(const TensorView& x, const TensorView& y);
+  /// Row r of x [N, M] is multiplied by factors[r], real [N].
+  void scale_rows(const TensorView& x, const TensorView& factors);
+  void activation(const ActivationArgs& args);
+  void activation_backward(const ActivationBackwardArgs& args);
+  void dropout(const DropoutArgs& args);
+  void embedding(const EmbeddingArgs& args);
+  void embedding_backward(const EmbeddingBackwardArgs& args);
+
+  /// Bytes of RecurrentForwardArgs::reserve; their content is the implementation's own.
+  std::size_t recurrent_reserve_bytes(const RecurrentSpec& spec, std::int64_t steps,
+                                      std::int64_t batch, DType dtype) const;
+  void recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args);
+  void recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args);
+  void recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args);
+
+  void softmax_loss(const SoftmaxLossArgs& args);
+  void bernoulli_loss(const BernoulliLossArgs& args);
+  void squared_loss(const SquaredLossArgs& args);
+  void nade_loss(const NadeLossArgs& args);
+
+  void sample_tokens(const SampleTokensArgs& args);
+  void sample_keys(const SampleKeysArgs& args);
+  void sample_nade(const SampleNadeArgs& args);
+
+  /// out f64 [1] = sum of squares of x, in a fixed order.
+  void squared_norm(const TensorView& x, const TensorView& out);
+  void update(const UpdateArgs& args);
+
+  GenerationPlan plan_generation(const GenerationNetwork& network, std::int64_t batch) const;
+  /// The default composes recurrent_step, matmul and the draws, step by step.
+  void generate(const GenerateArgs& args);
+
+ private:
+  virtual void do_upload(std::span<const std::byte> from, const TensorView& to) = 0;
+  virtual void do_download(const TensorView& from, std::span<std::byte> to) = 0;
+  virtual void do_copy(const TensorView& from, const TensorView& to) = 0;
+  virtual void do_fill(const TensorView& to, double value) = 0;
+  virtual void do_matmul(const MatmulArgs& args) = 0;
+  virtual void do_add(const TensorView& x, const TensorView& y, double alpha) = 0;
+  virtual void do_add_column_sums(const TensorView& x, const TensorView& y) = 0;
+  virtual void do_scale_rows(const TensorView& x, const TensorView& factors) = 0;
+  virtual void do_activation(const ActivationArgs& args) = 0;
+  virtual void do_activation_backward(const ActivationBackwardArgs& args) = 0;
+  virtual void do_dropout(const DropoutArgs& args) = 0;
+  virtual void do_embedding(const EmbeddingArgs& args) = 0;
+  virtual void do_embedding_backward(const EmbeddingBackwardArgs& args) = 0;
+  virtual std::size_t do_recurrent_reserve_bytes(const RecurrentSpec& spec, std::int64_t steps,
+                                                 std::int64_t batch, DType dtype) const = 0;
+  virtual void do_recurrent_forward(const RecurrentSpec& spec,
+                                    const RecurrentForwardArgs& args) = 0;
+  virtual void do_recurrent_backward(const RecurrentSpec& spec,
+                                     const RecurrentBackwardArgs& args) = 0;
+  virtual void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) = 0;
+  virtual void do_softmax_loss(const SoftmaxLossArgs& args) = 0;
+  virtual void do_bernoulli_loss(const BernoulliLossArgs& args) = 0;
+  virtual void do_squared_loss(const SquaredLossArgs& args) = 0;
+  virtual void do_nade_loss(const NadeLossArgs& args) = 0;
+  virtual void do_sample_tokens(const SampleTokensArgs& args) = 0;
+  virtual void do_sample_keys(const SampleKeysArgs& args) = 0;
+  virtual void do_sample_nade(const SampleNadeArgs& args) = 0;
+  virtual void do_squared_norm(const TensorView& x, const TensorView& out) = 0;
+  virtual void do_update(const UpdateArgs& args) = 0;
+  virtual GenerationPlan do_plan_generation(const GenerationNetwork& network,
+                                            std::int64_t batch) const;
+  virtual void do_generate(const GenerateArgs& args);
+};
+
+/// One row of the table of backends, as this machine sees it.
+struct BackendInfo {
+  std::string_view name;
+  std::string_view summary;
+  bool available = false;
+  std::string reason;  ///< why not, if not
+};
+
+struct BackendOptions {
+  int threads = 0;  ///< 0: all cores this process may use
+};
+
+/// Every backend the program knows, the fastest first.
+std::vector<BackendInfo> backends();
+/// "reference", "cpu", or "auto" for the fastest available. ArgumentError for an unknown name,
+/// DeviceError for one that does not work here, with the reason.
+std::unique_ptr<Backend> make_backend(std::string_view name, const BackendOptions& options = {});
+
+}  // namespace cadenza
