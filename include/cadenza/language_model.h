@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cadenza/model.h"
+#include "cadenza/tokenizer.h"
+
+namespace cadenza {
+
+using Head = GenerationNetwork::Head;
+std::string_view name_of(Head head);
+std::string_view name_of(Activation activation);
+/// ArgumentError lists the known names.
+Head parse_head(std::string_view name);
+Activation parse_activation(std::string_view name);
+
+struct DenseConfig {
+  int units = 0;
+  Activation activation = Activation::tanh;
+
+  friend bool operator==(const DenseConfig&, const DenseConfig&) = default;
+};
+
+/// Architecture of a language model over tokens (head softmax) or over piano-roll frames (heads
+/// bernoulli and nade): input -> `layers` recurrent layers -> `dense` layers -> head.
+struct LanguageModelConfig {
+  Head head = Head::softmax;
+  int width = 0;      ///< vocabulary, or 88 keys
+  int embedding = 0;  ///< 0: the input is one-hot (tokens) or the frame itself
+  CellKind cell = CellKind::lstm;
+  int layers = 1;
+  int hidden = 128;
+  std::vector<DenseConfig> dense;
+  int nade_hidden = 64;        ///< K of the NADE head
+  double dropout = 0.0;        ///< after every recurrent layer
+  double input_dropout = 0.0;  ///< on frames and embeddings
+  double forget_bias = 0.0;    ///< initial value added to the LSTM forget gate's bias
+
+  StepKind step_kind() const { return head == Head::softmax ? StepKind::token : StepKind::frame; }
+  /// ArgumentError names the first setting out of range.
+  void validate() const;
+  friend bool operator==(const LanguageModelConfig&, const LanguageModelConfig&) = default;
+};
+
+/// Predicts each step of a sequence from the steps before it; the first from nothing.
+///
+/// Parameters bear PyTorch's names: `embedding.weight` [V, E]; `lstm.weight_ih_l0` [4H, I], ...
+/// (`gru.`, `rnn.`); `dense.0.weight`; `output.weight` [width, H], `output.bias`; for NADE also
+/// `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and `nade.u` [88, K].
+class LanguageModel final : public Model {
+ public:
+  LanguageModel(Backend& backend, const LanguageModelConfig& config, DType dtype = DType::f32);
+
+  const LanguageModelConfig& config() const { return config_; }
+  Backend& backend() const { return parameters_.backend(); }
+  Parameters& parameters() override { return parameters_; }
+  /// PyTorch's defaults: uniform in +-1/sqrt(H) for recurrent layers, +-1/sqrt(fan in) for linear
+  /// ones; embeddings in +-1.
+  void initialize(std::uint64_t seed);
+
+  std::vector<Tensor> make_state(std::int64_t rows) const override;
+  TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
+                  const DropoutKey& dropout, double scale) override;
+  /// Views of the weights as generation sees them; valid while the model lives.
+  GenerationNetwork network() const;
+
+ private:
+  LanguageModelConfig config_;
+  Parameters parameters_;
+};
+
+/// What a model file says besides the weights.
+struct ModelFileInfo {
+  LanguageModelConfig config;
+  std::string tokenizer_name;
+  std::string tokenizer_settings;
+  std::int64_t parameter_count = 0;
+  std::string training;  ///< JSON of the training state, "" if there is none
+};
+
+/// A model with the tokenizer that gives its output meaning.
+struct LoadedModel {
+  std::unique_ptr<LanguageModel> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+  ModelFileInfo info;
+};
+
+/// Writes weights and description to one safetensors file, atomically.
+void save_model(const LanguageModel& model, const Tokenizer& tokenizer,
+                const std::filesystem::path& path);
+/// What a model file describes, without a backend. A file without cadenza's metadata, for example
+/// one saved from PyTorch with a single nn.LSTM, nn.GRU or nn.RNN, at most one embedding and one
+/// output layer, is understood from names and shapes; its tokenizer is then `tokenizer` with
+/// `settings`, ArgumentError if that is empty or its vocabulary differs.
+/// FormatError for anything inconsistent.
+ModelFileInfo read_model_info(const std::filesystem::path& path, std::string_view tokenizer = "",
+                              std::string_view settings = "");
+LoadedModel load_model(const std::filesystem::path& path, Backend& backend,
+                       std::string_view tokenizer = "", std::string_view settings = "");
+
+}  // namespace cadenza

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cadenza/backend.h"
+#include "cadenza/parameters.h"
+#include "cadenza/tape.h"
+#include "cadenza/tokenizer.h"
+
+namespace cadenza {
+
+/// Steps of several sequences side by side, on the host, time-major. Row b has lengths[b] steps.
+struct Batch {
+  std::int64_t steps = 0;  ///< T
+  std::int64_t rows = 0;   ///< B
+  StepKind kind = StepKind::token;
+  std::int64_t width = 0;                ///< vocabulary or keys
+  std::vector<std::int32_t> input_ids;   ///< [T, B] previous token, -1 at the start of a piece
+  std::vector<std::int32_t> target_ids;  ///< [T, B], -1 beyond the length
+  std::vector<float> input_frames;       ///< [T, B, D] previous frame, zeros at the start
+  std::vector<float> target_frames;      ///< [T, B, D]
+  std::vector<float> weights;            ///< [T, B], 1 where a step counts, 0 beyond the length
+  std::vector<std::int32_t> lengths;     ///< [B]
+  std::vector<float> keep_state;         ///< [B], 0 where a new piece begins
+  std::int64_t predicted = 0;            ///< sum of the lengths
+  std::vector<std::int64_t> piece;       ///< [B] index of the piece in the split, -1 for none
+  std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
+};
+
+/// Addresses the dropout masks of one training step; rate 0 everywhere if `training` is false.
+struct DropoutKey {
+  bool training = false;
+  std::uint64_t seed = 0;
+  std::uint32_t step = 0;
+};
+
+/// What a Trainer needs of a model: parameters, and a loss written as forward code.
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual Parameters& parameters() = 0;
+  const Parameters& parameters() const { return const_cast<Model*>(this)->parameters(); }
+  /// What training carries from one batch to the next, for `rows` rows, zero-filled.
+  virtual std::vector<Tensor> make_state(std::int64_t rows) const = 0;
+  /// Losses of every step, real [T * B]; gradients are of their sum times `scale`. `state` is
+  /// zeroed where the batch says so and left as it is after the last step.
+  virtual TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
+                          const DropoutKey& dropout, double scale) = 0;
+};
+
+}  // namespace cadenza
