@@ -21,8 +21,9 @@ struct FileArray {
   std::span<const std::byte> bytes;
 
   std::int64_t count() const;
-  /// Copies to T, converting between floating types (f64, f32, f16, bf16) or between integer
-  /// types of any width. ArgumentError if kinds differ or an integer does not fit.
+  /// Copies to T (double, float, int64_t, int32_t, uint8_t), converting between floating types
+  /// (f64, f32, f16, bf16) or between integer types of any width (bool is 0 or 1). ArgumentError
+  /// if the kinds differ or an integer does not fit.
   template <typename T>
   std::vector<T> as() const;
 };
@@ -35,6 +36,12 @@ class SafetensorsReader {
   explicit SafetensorsReader(const std::filesystem::path& path);
   /// The same from memory, which is copied; `origin` names it in messages.
   SafetensorsReader(std::span<const std::byte> bytes, std::string origin);
+  // Arrays point into the reader's own bytes, which a move keeps and a copy would not.
+  SafetensorsReader(const SafetensorsReader&) = delete;
+  SafetensorsReader& operator=(const SafetensorsReader&) = delete;
+  SafetensorsReader(SafetensorsReader&&) = default;
+  SafetensorsReader& operator=(SafetensorsReader&&) = default;
+  ~SafetensorsReader() = default;
 
   const std::map<std::string, FileArray, std::less<>>& arrays() const { return arrays_; }
   const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
@@ -42,6 +49,10 @@ class SafetensorsReader {
   /// FormatError naming the file if there is no such array.
   const FileArray& at(std::string_view name) const;
   const std::string& origin() const { return origin_; }
+  /// The byte of the file at which one of its arrays begins, for messages.
+  std::size_t offset_of(const FileArray& array) const {
+    return static_cast<std::size_t>(array.bytes.data() - bytes_.data());
+  }
 
  private:
   void parse();
@@ -52,10 +63,12 @@ class SafetensorsReader {
   std::map<std::string, std::string, std::less<>> metadata_;
 };
 
-/// Collects arrays and writes them in one atomic step. Array data starts on a multiple of 64.
+/// Collects arrays and writes them in one atomic step. The data starts on a multiple of 64 and
+/// every array on a multiple of its element size.
 class SafetensorsWriter {
  public:
-  /// Copies the bytes. ArgumentError for a name used twice or a size that does not fit the shape.
+  /// Copies the bytes. ArgumentError for a name used twice, a name that is not UTF-8 or a size
+  /// that does not fit the shape.
   void add(std::string name, DType dtype, std::vector<std::int64_t> shape,
            std::span<const std::byte> bytes);
   template <typename T>
