@@ -25,10 +25,13 @@ class ArgumentError : public Error {
 class FormatError : public Error {
  public:
   FormatError(const std::string& what, std::size_t offset)
-      : Error(what + " (at byte " + std::to_string(offset) + ")"), offset_(offset) {}
+      : Error(what + " (at byte " + std::to_string(offset) + ")"), reason_(what), offset_(offset) {}
   std::size_t offset() const { return offset_; }
+  /// what() without the offset, for a caller that adds the name of the file.
+  const std::string& reason() const { return reason_; }
 
  private:
+  std::string reason_;
   std::size_t offset_;
 };
 

@@ -28,7 +28,7 @@ struct PedalEvent {
 
 /// Notes of one instrument: one (track, channel, program) of a MIDI file.
 struct Track {
-  std::string name;
+  std::string name;          ///< UTF-8
   std::uint8_t channel = 0;  ///< 0..15; 9 is percussion
   std::uint8_t program = 0;  ///< General MIDI program 0..127
   std::vector<Note> notes;   ///< sorted by (start, pitch, end, velocity)
@@ -75,12 +75,13 @@ struct Score {
   friend bool operator==(const Score&, const Score&) = default;
 };
 
-/// Converts between ticks and seconds along the tempo map of `score`.
+/// Converts between ticks and seconds along the tempo map of `score`: 120 quarters a minute until
+/// the first tempo. ArgumentError for tempos that are zero or not sorted, or no ticks per quarter.
 class TempoMap {
  public:
   explicit TempoMap(const Score& score);
   double seconds(std::int64_t tick) const;
-  /// Nearest tick to `seconds`.
+  /// Nearest tick to `seconds`. ArgumentError if that is no number of ticks (infinite, NaN).
   std::int64_t tick(double seconds) const;
 
  private:
@@ -92,15 +93,21 @@ class TempoMap {
   std::vector<Segment> segments_;
 };
 
-/// Notes end where the pedal is lifted or the same key is struck again, whichever is first.
-/// Pedal events are consumed.
+/// A note that ends while the pedal of its Track is down ends instead where the pedal is lifted or
+/// its key is struck again in that Track, whichever is first; a pedal never lifted holds until
+/// `score.end()`. At one tick the pedal moves before the notes end. Nothing gets shorter. Pedal
+/// events are consumed.
 Score apply_sustain(const Score& score);
-/// Shifts every non-drum note by `semitones`; notes that leave 0..127 are dropped.
+/// Shifts every non-drum note by `semitones`; notes that leave 0..127 are dropped. Keys move along,
+/// spelled with -5 to 6 sharps.
 Score transpose(const Score& score, int semitones);
-/// Multiplies the duration of everything by `factor` > 0 by scaling the tempo map; ticks are kept.
+/// Multiplies the duration of everything by `factor` > 0 by scaling the tempo map, rounded to whole
+/// microseconds a quarter; ticks are kept. ArgumentError if a tempo leaves 1..16777215.
 Score stretch(const Score& score, double factor);
-/// Rounds starts and ends to a grid of `steps_per_quarter`, re-expressed with that many ticks per
-/// quarter; a note of no length gets one step. Tempo, metre and key ticks are rounded too.
+/// Rounds starts and ends to a grid of `steps_per_quarter`, halves up, re-expressed with that many
+/// ticks per quarter; a note of no length gets one step. Tempo, metre, key and pedal ticks are
+/// rounded too; of tempos (metres, keys) that meet at one tick the last stays. Notes of one key may
+/// come to overlap or coincide.
 Score quantize(const Score& score, int steps_per_quarter);
 
 }  // namespace cadenza
