@@ -15,13 +15,13 @@ namespace cadenza {
 /// Every use of randomness has its own stream: the purpose is the top byte of counter word 0, so
 /// streams never overlap. Values are part of the file and reproducibility contract.
 enum class RandomPurpose : std::uint32_t {
-  sample = 0,          ///< noise of the token draw
-  sample_tail = 1,     ///< its 32 further bits for the extreme tail
-  keys = 2,            ///< independent Bernoulli keys of a frame
+  sample = 0,       ///< noise of the token draw
+  sample_tail = 1,  ///< its 32 further bits for the extreme tail
+  keys = 2,         ///< independent Bernoulli keys of a frame
   keys_tail = 3,
   dropout = 4,
-  initialize = 5,      ///< parameter initialisation
-  shuffle = 6,         ///< order of pieces in an epoch, split of a data set
+  initialize = 5,  ///< parameter initialisation
+  shuffle = 6,     ///< order of pieces in an epoch, split of a data set
 };
 
 struct PhiloxCounter {
@@ -54,15 +54,17 @@ struct RandomAddress {
   std::uint32_t item = 0;  ///< below 2^26
 };
 
-/// 32 random bits at `address` under `seed`: counter = {purpose << 24 | item >> 2, step, sequence
-/// low, sequence high}, word = item & 3.
+/// {purpose << 24 | item >> 2, step, sequence low, sequence high}: one counter for four items.
+CADENZA_HOST_DEVICE inline PhiloxCounter random_counter(const RandomAddress& address) {
+  return {{static_cast<std::uint32_t>(address.purpose) << 24 | address.item >> 2, address.step,
+           static_cast<std::uint32_t>(address.sequence),
+           static_cast<std::uint32_t>(address.sequence >> 32)}};
+}
+
+/// 32 random bits at `address` under `seed`: word item & 3 of its counter.
 CADENZA_HOST_DEVICE inline std::uint32_t random_bits(std::uint64_t seed,
                                                      const RandomAddress& address) {
-  const PhiloxCounter counter = {{static_cast<std::uint32_t>(address.purpose) << 24 |
-                                      address.item >> 2,
-                                  address.step, static_cast<std::uint32_t>(address.sequence),
-                                  static_cast<std::uint32_t>(address.sequence >> 32)}};
-  return philox(counter, seed).word[address.item & 3];
+  return philox(random_counter(address), seed).word[address.item & 3];
 }
 
 /// Maps 32 bits to the middle of their cell of (0, 1), exactly, in double.

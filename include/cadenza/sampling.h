@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace cadenza {
+
+/// Largest vocabulary a draw accepts: then the integer mass of a row stays below 2^62.
+inline constexpr std::size_t kMaxSampleVocabulary = std::size_t{1} << 22;
 
 /// How one sequence draws its tokens, as the user says it. Filters are applied in the order of the
 /// fields; see docs/sampling.md for the exact definition.
 struct SamplingParams {
-  double temperature = 1.0;         ///< 0: greedy (largest logit, lowest id)
+  double temperature = 1.0;         ///< >= 0; below 2^-64: greedy (largest logit, lowest id)
   double repetition_penalty = 1.0;  ///< > 0; multiplicative on tokens in the window; 1: off
   double frequency_penalty = 0.0;   ///< subtracted once per occurrence in the window
   double presence_penalty = 0.0;    ///< subtracted once if the token occurs in the window
@@ -24,15 +27,15 @@ struct SamplingParams {
 
 /// The same rounded once on the host to what the draw computes with; plain data, one per row.
 struct RowSampling {
-  float inverse_temperature = 1.0F;
+  float inverse_temperature = 1.0F;  ///< +inf where the temperature counts as 0
   float repetition_penalty = 1.0F;
   float frequency_penalty = 0.0F;
   float presence_penalty = 0.0F;
-  float log_min_p = 0.0F;         ///< ln(min_p); used only when has_min_p
-  std::uint64_t top_p = 0;        ///< ceil(p * 2^32); 0: off
-  std::uint64_t typical_p = 0;    ///< ceil(p * 2^32); 0: off
-  std::int32_t top_k = 0;         ///< 0: off
-  std::uint8_t greedy = 0;
+  float log_min_p = 0.0F;       ///< ln(min_p); used only when has_min_p
+  std::uint64_t top_p = 0;      ///< ceil(p * 2^32); 0: off
+  std::uint64_t typical_p = 0;  ///< ceil(p * 2^32); 0: off
+  std::int32_t top_k = 0;       ///< 0: off
+  std::uint8_t greedy = 0;      ///< temperature 0 or top_k 1; no other filter applies
   std::uint8_t has_min_p = 0;
 
   friend bool operator==(const RowSampling&, const RowSampling&) = default;
@@ -45,21 +48,24 @@ RowSampling pack(const SamplingParams& params);
 enum SampleStatus : std::uint32_t {
   kSampleOk = 0,
   kSampleAllMasked = 1,  ///< no token was allowed: the fallback id was returned
-  kSampleNan = 2,        ///< a logit was NaN and counted as masked
-  kSampleInfinite = 4,   ///< a logit was +inf
+  kSampleNan = 2,        ///< an allowed token's logit or bias was NaN and counted as masked
+  kSampleInfinite = 4,   ///< an allowed token reached +inf: drawn among those alone
 };
 
 /// Everything one row's draw reads.
 struct SampleRow {
-  std::span<const float> logits;             ///< [V]
-  std::span<const float> bias;               ///< [V] or empty
-  std::span<const std::uint32_t> allowed;    ///< bit i & 31 of word i >> 5 set: token i allowed; empty: all
-  std::span<const std::int32_t> window;      ///< recent tokens the penalties look at; ids < 0 ignored
+  std::span<const float> logits;  ///< [V]
+  std::span<const float> bias;    ///< [V] or empty
+  std::span<const std::uint32_t>
+      allowed;  ///< bit i & 31 of word i >> 5 set: token i allowed; empty: all
+  std::span<const std::int32_t>
+      window;  ///< recent tokens the penalties look at; ids outside [0, V) ignored
   RowSampling params;
   std::uint64_t seed = 0;
   std::uint64_t sequence = 0;
   std::uint32_t step = 0;
-  std::int32_t fallback = 0;                 ///< returned if nothing is allowed
+  std::int32_t fallback = 0;  ///< in [0, V); returned if nothing is allowed
+  bool scores = true;         ///< false: only token and status; the rest stays 0
 };
 
 struct SampleResult {
@@ -71,11 +77,13 @@ struct SampleResult {
 };
 
 /// The draw, exactly as docs/sampling.md defines it, written plainly (it sorts). The oracle for
-/// every other sampler. Needs 0 < V < 2^26.
+/// every other sampler. ArgumentError unless 0 < V <= kMaxSampleVocabulary, the spans fit V and the
+/// fallback is a token.
 SampleResult sample_row(const SampleRow& row);
 
 /// Whether a key with this logit is on, at the address (seed, sequence, step, key): the two-way
-/// form of the same keyed draw, with the project's own logarithms.
+/// form of the same keyed draw. `inverse_temperature` as in RowSampling; +inf asks logit > 0. NaN
+/// is off. `key` is below 2^26.
 bool sample_key(float logit, float inverse_temperature, std::uint64_t seed, std::uint64_t sequence,
                 std::uint32_t step, std::uint32_t key);
 
