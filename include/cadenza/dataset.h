@@ -48,7 +48,12 @@ Dataset load_dataset(const std::filesystem::path& path);
 
 /// `{"train": [piece, ...], "valid": ..., "test": ...}`, a piece is a list of frames, a frame a
 /// list of MIDI pitches 21..108. Any of the three keys may be absent.
+/// FormatError says which piece and frame is wrong.
 Dataset load_frames_json(const std::filesystem::path& path);
+/// The same shape of file with four voices on a grid of sixteenths: a frame is [soprano, alto,
+/// tenor, bass], -1 is silence, equal neighbours are one held note. Each piece becomes a score of
+/// four tracks and goes through `tokenizer` ("chorale", or any other).
+Dataset load_chorale_json(const std::filesystem::path& path, const Tokenizer& tokenizer);
 /// Token ids from a .npy file of integers (or floats holding integers): 1-D = one piece, 2-D = a
 /// piece per row. All in `train`; the caller splits. Vocabulary = largest id + 1, or 128 if every
 /// id is below 128 (MIDI pitches).
