@@ -263,7 +263,7 @@ MidiFile read_midi(std::span<const std::byte> bytes) {
   ByteReader reader(bytes, kInput);
   FileContents file;
   const Header header = read_header(reader, file.warnings);
-  file.tick_limit = max_midi_tick(header.ticks_per_quarter);
+  file.last_tick = max_midi_tick(header.ticks_per_quarter);
   file.events_left = kMaxEvents;
   std::vector<TrackContents> chunks = read_tracks(reader, bytes, header, file);
   MidiFile result;

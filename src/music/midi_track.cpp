@@ -76,8 +76,8 @@ void TrackReader::read_events() {
     }
     const std::size_t offset = reader_.offset();
     const std::int64_t next_tick = tick_ + read_variable_length();
-    if (next_tick >= file_.tick_limit) {
-      file_.warnings.add(offset, "track goes on beyond tick ", file_.tick_limit,
+    if (next_tick > file_.last_tick) {
+      file_.warnings.add(offset, "track goes on beyond tick ", file_.last_tick,
                          ", the rest was left out");
       return;
     }
@@ -142,6 +142,8 @@ void TrackReader::read_channel_message(std::uint8_t status) {
     const std::uint8_t velocity = read_data();
     if (key >= kKeys) {
       file_.warnings.add(reader_.offset() - 2, "note ", int{key}, " is not a key, left out");
+    } else if (kind == kNoteOn && velocity > 0 && tick_ == file_.last_tick) {
+      file_.warnings.add(reader_.offset() - 2, "note at the last possible tick left out");
     } else if (kind == kNoteOn && velocity > 0) {
       note_on(channel, key, velocity);
     } else {
@@ -299,6 +301,7 @@ void TrackReader::finish() {
       begin = end;
     }
   }
+  std::erase_if(track_.parts, [](const Part& part) { return part.notes.empty(); });
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ struct ProgramChange {
 /// What the track chunks of one file fill together: conductor events may stand in any chunk, and
 /// program and pedal belong to the channel.
 struct FileContents {
-  std::int64_t tick_limit = 0;  ///< events at or after this tick are not read
+  std::int64_t last_tick = 0;  ///< events after this tick are not read
   std::size_t events_left = 0;
   std::vector<Tempo> tempos;
   std::vector<TimeSignature> time_signatures;

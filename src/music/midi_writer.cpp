@@ -177,8 +177,8 @@ void check_track(const Track& track, std::size_t index, std::int64_t last_tick) 
           int{note.pitch}, " and ", int{note.velocity});
   }
   for (const PedalEvent& event : track.pedal) {
-    check(event.tick >= 0 && event.tick < last_tick, "write_midi: track ", index,
-          ": expected a pedal event at tick 0 to ", last_tick - 1, ", got ", event.tick);
+    check(event.tick >= 0 && event.tick <= last_tick, "write_midi: track ", index,
+          ": expected a pedal event at tick 0 to ", last_tick, ", got ", event.tick);
   }
 }
 
@@ -191,7 +191,7 @@ void check_score(const Score& score, const MidiWriteOptions& options) {
         midi::kMaxTrackChunks, " tracks, got ", score.tracks.size());
   const std::int64_t last_tick = max_midi_tick(score.ticks_per_quarter);
   for (std::size_t i = 0; i < score.tracks.size(); ++i) check_track(score.tracks[i], i, last_tick);
-  const auto in_range = [&](std::int64_t tick) { return tick >= 0 && tick < last_tick; };
+  const auto in_range = [&](std::int64_t tick) { return tick >= 0 && tick <= last_tick; };
   for (const Tempo& tempo : score.tempos) {
     check(in_range(tempo.tick) && tempo.microseconds_per_quarter >= 1 &&
               tempo.microseconds_per_quarter <= midi::kMaxTempo,
