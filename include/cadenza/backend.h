@@ -20,7 +20,10 @@
 // Letters: T time, B batch, N rows, I input, H hidden, G gates, S states, V vocabulary, D keys of a
 // frame, K hidden units of the NADE head. All arrays are row-major, contiguous, time-major. "real"
 // is f32, or f64 where supports(f64); one call uses one of them throughout. Gradients of
-// activations are overwritten ("="), gradients of parameters are added to ("+=").
+// activations are overwritten ("="), gradients of parameters are added to ("+="). Optional views
+// have an initialiser `{}` and are absent by default. Outputs share no memory with inputs except
+// where "may alias" is said. Ids, targets and lengths outside their range are the caller's error:
+// only the reference looks at them.
 
 namespace cadenza {
 
@@ -35,7 +38,7 @@ struct MatmulArgs {
   TensorView a, b, c;
   Transpose transpose_a = Transpose::no;
   Transpose transpose_b = Transpose::no;
-  TensorView bias;  ///< optional
+  TensorView bias = {};
   Accumulate accumulate = Accumulate::overwrite;
   SumOrder order = SumOrder::any;
 };
@@ -92,24 +95,26 @@ struct RecurrentWeights {
 /// them y is zero and the state stays.
 struct RecurrentForwardArgs {
   TensorView x;
-  TensorView lengths;        ///< i32 [B], 0 <= length <= T; absent: all T
-  TensorView initial_state;  ///< [S, B, H]; absent: zeros
+  TensorView lengths = {};        ///< i32 [B], 0 <= length <= T; absent: all T
+  TensorView initial_state = {};  ///< [S, B, H]; absent: zeros
   RecurrentWeights weights;
   TensorView y;
-  TensorView final_state;  ///< [S, B, H], optional; may alias initial_state
-  TensorView reserve;      ///< u8 [recurrent_reserve_bytes], for backward; absent: inference
+  TensorView final_state = {};  ///< [S, B, H]; may alias initial_state
+  TensorView reserve = {};      ///< u8 [recurrent_reserve_bytes], for backward; absent: inference
 };
 
 /// Gradients of one layer; `initial_state` must hold what forward was given.
 struct RecurrentBackwardArgs {
-  TensorView x, lengths, initial_state;
+  TensorView x;
+  TensorView lengths = {};
+  TensorView initial_state = {};
   RecurrentWeights weights;
   TensorView y, reserve;
-  TensorView dy;               ///< [T, B, H]; ignored beyond the lengths
-  TensorView d_final_state;    ///< [S, B, H], optional
-  TensorView dx;               ///< [T, B, I] =, optional, only for real x; zero beyond the lengths
-  TensorView d_initial_state;  ///< [S, B, H] =, optional
-  RecurrentWeights d_weights;  ///< +=
+  TensorView dy;                    ///< [T, B, H]; ignored beyond the lengths
+  TensorView d_final_state = {};    ///< [S, B, H]
+  TensorView dx = {};               ///< [T, B, I] =, only for real x; zero beyond the lengths
+  TensorView d_initial_state = {};  ///< [S, B, H] =; may alias d_final_state
+  RecurrentWeights d_weights;       ///< +=
 };
 
 /// One step, in place: x real [B, I] or i32 ids [B]; state [S, B, H] in and out (state 0 is the
@@ -120,24 +125,30 @@ struct RecurrentStepArgs {
 };
 
 /// Common to the losses: row_loss [N] = weight * loss of the row; gradients = scale * weight *
-/// d loss. `weights` real [N] is optional (1).
+/// d loss. `weights` real [N]; absent: 1.
 /// Loss: -log softmax(logits)[target]; target i32 [N], -1 = no loss and no gradient.
 struct SoftmaxLossArgs {
   TensorView logits;  ///< [N, V]
   TensorView targets;
-  TensorView weights;
+  TensorView weights = {};
   TensorView row_loss;
-  TensorView d_logits;  ///< [N, V], optional; may alias logits
+  TensorView d_logits = {};  ///< [N, V]; may alias logits
   double scale = 1.0;
 };
 /// Sum over D of binary cross-entropy with logits. Targets real [N, D] in [0, 1].
 struct BernoulliLossArgs {
-  TensorView logits, targets, weights, row_loss, d_logits;
+  TensorView logits, targets;
+  TensorView weights = {};
+  TensorView row_loss;
+  TensorView d_logits = {};  ///< may alias logits
   double scale = 1.0;
 };
-/// Sum over D of (prediction - target)^2. d_predictions optional, may alias predictions.
+/// Sum over D of (prediction - target)^2.
 struct SquaredLossArgs {
-  TensorView predictions, targets, weights, row_loss, d_predictions;
+  TensorView predictions, targets;
+  TensorView weights = {};
+  TensorView row_loss;
+  TensorView d_predictions = {};  ///< may alias predictions
   double scale = 1.0;
 };
 
@@ -146,13 +157,14 @@ struct SquaredLossArgs {
 /// h_i = sigmoid(hidden_bias + sum_{j<i} w_j v_j), logit_i = visible_bias_i + u_i . h_i.
 /// w, u: [D, K].
 struct NadeLossArgs {
-  TensorView targets;                        ///< [N, D], each 0 or 1
-  TensorView visible_bias;                   ///< [N, D]
-  TensorView hidden_bias;                    ///< [N, K]
-  TensorView w, u;                           ///< [D, K]
-  TensorView weights, row_loss;              ///< as above
-  TensorView d_visible_bias, d_hidden_bias;  ///< =, both or neither
-  TensorView d_w, d_u;                       ///< +=, with the former
+  TensorView targets;       ///< [N, D], each 0 or 1
+  TensorView visible_bias;  ///< [N, D]
+  TensorView hidden_bias;   ///< [N, K]
+  TensorView w, u;          ///< [D, K]
+  TensorView weights = {};  ///< as above
+  TensorView row_loss;
+  TensorView d_visible_bias = {}, d_hidden_bias = {};  ///< =; all four gradients or none
+  TensorView d_w = {}, d_u = {};                       ///< +=
   double scale = 1.0;
 };
 
@@ -166,16 +178,16 @@ struct DrawRows {
 
 /// One token a row by the definition of sample_row().
 struct SampleTokensArgs {
-  TensorView logits;   ///< f32 [B, V]
-  TensorView bias;     ///< f32 [V], optional
-  TensorView allowed;  ///< i32 [B, ceil(V/32)] bit masks, optional
-  TensorView window;   ///< i32 [B, W], -1 = empty slot, optional
+  TensorView logits;        ///< f32 [B, V]
+  TensorView bias = {};     ///< f32 [V]
+  TensorView allowed = {};  ///< i32 [B, ceil(V/32)] bit masks
+  TensorView window = {};   ///< i32 [B, W], -1 = empty slot
   DrawRows rows;
-  TensorView tokens;           ///< i32 [B], out
-  TensorView log_probability;  ///< f32 [B], out, optional
-  TensorView raw_log_probability;
-  TensorView entropy;
-  TensorView status;  ///< i32 [B], out, optional
+  TensorView tokens;                ///< i32 [B], out
+  TensorView log_probability = {};  ///< f32 [B], out; see SampleResult
+  TensorView raw_log_probability = {};
+  TensorView entropy = {};
+  TensorView status = {};  ///< i32 [B], out
 };
 
 /// One frame a row by sample_key() for each key: keys f32 [B, D] of 0 and 1 from logits f32 [B, D].
@@ -183,15 +195,15 @@ struct SampleTokensArgs {
 struct SampleKeysArgs {
   TensorView logits;
   DrawRows rows;
-  TensorView keys;             ///< f32 [B, D], out
-  TensorView log_probability;  ///< f32 [B], out, optional: at temperature 1
+  TensorView keys;                  ///< f32 [B, D], out
+  TensorView log_probability = {};  ///< f32 [B], out: at temperature 1
 };
 /// The same drawn key by key from the NADE of NadeLossArgs, all f32. Sums in fixed order.
 struct SampleNadeArgs {
   TensorView visible_bias, hidden_bias, w, u;
   DrawRows rows;
   TensorView keys;
-  TensorView log_probability;
+  TensorView log_probability = {};
 };
 
 enum class OptimizerKind : std::uint8_t { sgd, momentum, rmsprop, adam, adamw };
@@ -202,9 +214,9 @@ enum class OptimizerKind : std::uint8_t { sgd, momentum, rmsprop, adam, adamw };
 struct UpdateArgs {
   OptimizerKind kind = OptimizerKind::adam;
   TensorView parameters, gradients;  ///< real [P]
-  TensorView first_moment;           ///< [P]; momentum buffer or Adam's m; absent where unused
-  TensorView second_moment;          ///< [P]; RMSprop's and Adam's v
-  TensorView squared_norm;           ///< f64 [1] of all gradients; needed with clip_norm > 0
+  TensorView first_moment = {};      ///< [P]; momentum buffer or Adam's m; absent where unused
+  TensorView second_moment = {};     ///< [P]; RMSprop's and Adam's v; absent where unused
+  TensorView squared_norm = {};      ///< f64 [1] of all gradients; needed with clip_norm > 0
   double learning_rate = 0.0;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -215,8 +227,8 @@ struct UpdateArgs {
 };
 
 struct DenseWeights {
-  TensorView weight;  ///< [out, in]
-  TensorView bias;    ///< [out]
+  TensorView weight;     ///< [out, in]
+  TensorView bias = {};  ///< [out]
   Activation activation = Activation::identity;
 };
 
@@ -225,13 +237,13 @@ struct GenerationNetwork {
   enum class Head : std::uint8_t { softmax, bernoulli, nade };
 
   Head head = Head::softmax;
-  std::int64_t width = 0;  ///< V (softmax) or D
-  TensorView embedding;    ///< [V, E]; absent: one-hot ids, or frames as they are
+  std::int64_t width = 0;     ///< V (softmax) or D
+  TensorView embedding = {};  ///< [V, E]; absent: one-hot ids, or frames as they are
   CellKind cell = CellKind::lstm;
   std::vector<RecurrentWeights> layers;
   std::vector<DenseWeights> dense;  ///< the last gives the logits (NADE: visible bias)
-  DenseWeights nade_hidden;         ///< from the last dense input to K; NADE only
-  TensorView nade_w, nade_u;
+  DenseWeights nade_hidden = {};    ///< from the last dense input to K; NADE only
+  TensorView nade_w = {}, nade_u = {};
 };
 
 /// How a backend will run generation for a shape, for people to read.
@@ -242,19 +254,21 @@ struct GenerationPlan {
   std::size_t workspace_bytes = 0;
 };
 
-/// Steps of autoregressive generation for a batch of rows, all in one call.
+/// Steps of autoregressive generation for a batch of rows, all in one call. A row that drew the end
+/// token is finished: from the next step on its tokens are -1 with log_probability 0, its window
+/// stays, its states are of no meaning.
 struct GenerateArgs {
   const GenerationNetwork* network = nullptr;
   std::vector<TensorView> states;  ///< per layer [S, B, H], in and out
-  TensorView input;                ///< i32 [B] or f32 [B, D]: what the first step reads; in and out
-  DrawRows rows;                   ///< rows.steps: of the first step; advanced by T
-  TensorView bias, allowed;        ///< as in SampleTokensArgs
-  TensorView window;               ///< i32 [B, W] in and out, oldest first; absent: no penalties
-  std::int32_t end_token = -1;     ///< after it a row is finished; -1: none
-  TensorView finished;             ///< i32 [B] in and out, optional: 1 = ended
-  TensorView tokens;               ///< i32 [T, B], out; -1 from finished rows (softmax head)
-  TensorView frames;               ///< f32 [T, B, D], out (other heads)
-  TensorView log_probability;      ///< f32 [T, B], out, optional
+  TensorView input;  ///< i32 [B] or f32 [B, D]: what the first step reads; out: the last drawn
+  DrawRows rows;     ///< rows.steps: of the first step; advanced by T
+  TensorView bias = {}, allowed = {};  ///< as in SampleTokensArgs
+  TensorView window = {};           ///< i32 [B, W] in and out, oldest first; absent: no penalties
+  std::int32_t end_token = -1;      ///< -1: none
+  TensorView finished = {};         ///< i32 [B] in and out: 1 = ended
+  TensorView tokens = {};           ///< i32 [T, B], out (softmax head)
+  TensorView frames = {};           ///< f32 [T, B, D], out (other heads)
+  TensorView log_probability = {};  ///< f32 [T, B], out
 };
 
 /// Computes operations in order on one device. Not thread-safe; nothing else touches the device.

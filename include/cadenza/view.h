@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstdint>
+#include <type_traits>
 
 #include "cadenza/tensor.h"
 
@@ -15,7 +16,7 @@ class View {
  public:
   View() = default;
   /// An absent tensor gives a null view. ArgumentError for another rank or dtype.
-  explicit View(const TensorView& tensor) : data_(tensor.as<T>()) {
+  explicit View(const TensorView& tensor) : data_(tensor.as<std::remove_const_t<T>>()) {
     if (tensor.empty()) return;
     check(tensor.shape.rank() == Rank, "view: shape ", tensor.shape, " has rank ",
           tensor.shape.rank(), ", expected ", Rank);
