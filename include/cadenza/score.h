@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,7 +16,13 @@ struct Note {
   std::uint8_t velocity = 64;  ///< 1..127
 
   friend bool operator==(const Note&, const Note&) = default;
-  friend auto operator<=>(const Note&, const Note&) = default;
+  /// By start, pitch, end, velocity.
+  friend std::strong_ordering operator<=>(const Note& a, const Note& b) {
+    if (const auto order = a.start <=> b.start; order != 0) return order;
+    if (const auto order = a.pitch <=> b.pitch; order != 0) return order;
+    if (const auto order = a.end <=> b.end; order != 0) return order;
+    return a.velocity <=> b.velocity;
+  }
 };
 
 /// The sustain pedal (controller 64) went down or up.
