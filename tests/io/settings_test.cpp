@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/settings.h"
+
+#include <gtest/gtest.h>
+
+#include "cadenza/error.h"
+#include "cadenza/file.h"
+#include "support/expect_error.h"
+#include "support/tmp_dir.h"
+
+namespace cadenza {
+namespace {
+
+using test::expect_error;
+
+Settings parse(std::string_view toml) { return parse_settings(toml, "test.toml"); }
+
+TEST(ParseSettings, FlattensTablesAndJoinsLists) {
+  const Settings expected = {{"cell", "lstm"},           {"layers", "2"},
+                             {"learning-rate", "0.001"}, {"resume", "false"},
+                             {"split", "0.8,0.1,0.1"},   {"train.batch_size", "32"},
+                             {"train.adam.beta", "0.9"}, {"empty", ""}};
+  EXPECT_EQ(parse(R"(
+    cell = "lstm"          # a comment
+    layers = 2
+    learning-rate = 1e-3
+    resume = false
+    split = [0.8, 0.1, 0.1]
+    empty = []
+    [train]
+    batch_size = 32
+    adam.beta = 0.9
+  )"),
+            expected);
+}
+
+TEST(ParseSettings, ReadsAnEmptyFile) { EXPECT_TRUE(parse("").empty()); }
+
+TEST(ParseSettings, RefusesWhatIsNoSetting) {
+  struct Bad {
+    const char* toml;
+    const char* message;
+  };
+  const Bad cases[] = {
+      {"a = 1\nb = ", "test.toml line 2"},
+      {"a = 1\na = 2", "test.toml line 2"},
+      {"a = \"\xff\"", "test.toml line 1"},
+      {"a = 99999999999999999999", "test.toml line 1"},
+      {"day = 1979-05-27", "'day' is neither text, number, boolean nor a list of these"},
+      {"a = [[1], [2]]", "'a' is neither"},
+      {"[[a]]\nb = 1", "'a' is neither"},
+      {"a = [\"x,y\"]", "'a' has an item with a comma"},
+      {"\"a.b\" = 1", "the key 'a.b' is not made of"},
+      {"\"\" = 1", "the key '' is not made of"},
+  };
+  for (const Bad& bad : cases) {
+    SCOPED_TRACE(bad.toml);
+    expect_error<FormatError>([&] { parse(bad.toml); }, bad.message);
+  }
+}
+
+TEST(ParseSettings, ReportsTheByteOfTheFault) {
+  const std::string good = "name = \"größe\"\n";
+  try {
+    parse(good + "day = 1979-05-27\n");
+    FAIL() << "no exception";
+  } catch (const FormatError& error) {
+    EXPECT_EQ(error.offset(), good.size() + std::string("day = ").size());
+  }
+}
+
+TEST(ParseSettings, SurvivesDeepNesting) {
+  std::string deep = "a";
+  for (int i = 0; i < 1'000'000; ++i) deep += ".a";
+  expect_error<FormatError>([&] { parse(deep + " = 1"); }, "a key of more than 32 parts");
+  expect_error<FormatError>([&] { parse("[" + deep + "]"); }, "a key of more than 32 parts");
+  EXPECT_THROW(parse("a = " + std::string(1'000'000, '[')), FormatError);
+  EXPECT_EQ(parse("a = \"................................... e.g. this\"").size(), 1U);
+}
+
+TEST(LoadSettings, NamesTheFile) {
+  const test::TmpDir folder;
+  write_file_atomic(folder / "a.toml", "x = 1");
+  write_file_atomic(folder / "b.toml", "oops");
+  EXPECT_EQ(load_settings(folder / "a.toml").at("x"), "1");
+  expect_error<FormatError>([&] { load_settings(folder / "b.toml"); }, "b.toml line 1");
+}
+
+TEST(FormatSettings, IsReadBackUnchanged) {
+  const Settings settings = {{"plain", "text"},
+                             {"quoted", "a \"b\" \\ c\n\t\x01 größe"},
+                             {"integer", "-12"},
+                             {"real", "0.001"},
+                             {"small", "1e-07"},
+                             {"infinite", "-inf"},
+                             {"flag", "true"},
+                             {"empty", ""},
+                             {"not_canonical", "1e-3"},
+                             {"zeros", "007"},
+                             {"minus_zero", "-0"},
+                             {"nan", "nan"},
+                             {"huge", "12345678901234567000"},
+                             {"plus", "+1"},
+                             {"hexadecimal", "0x10"},
+                             {"list", "0.8,0.1,0.1"},
+                             {"table.key", "1"},
+                             {"table.inner.key", "2"}};
+  EXPECT_EQ(parse(format_settings(settings)), settings);
+}
+
+TEST(FormatSettings, LeavesNumbersAndBooleansBare) {
+  EXPECT_EQ(format_settings({{"a", "2"}, {"b", "0.5"}, {"c", "true"}, {"d", "lstm"}}),
+            "a = 2\nb = 0.5\nc = true\nd = \"lstm\"\n");
+}
+
+TEST(FormatSettings, RefusesWhatTomlCannotHold) {
+  expect_error<ArgumentError>([] { format_settings({{"a b", "1"}}); }, "the key 'a b'");
+  expect_error<ArgumentError>([] { format_settings({{"a..b", "1"}}); }, "the key 'a..b'");
+  expect_error<ArgumentError>([] { format_settings({{"", "1"}}); }, "the key ''");
+  expect_error<ArgumentError>([] { format_settings({{"a", "\xff"}}); }, "'a' is not UTF-8");
+  expect_error<ArgumentError>(
+      [] {
+        format_settings({{"a", "1"}, {"a-b", "2"}, {"a.b", "3"}});
+      },
+      "'a' is both a value and the table of 'a.b'");
+}
+
+}  // namespace
+}  // namespace cadenza
