@@ -4,164 +4,22 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "cadenza/error.h"
 #include "cadenza/file.h"
 #include "cadenza/midi.h"
+#include "music/midi_chunk.h"
 #include "music/midi_format.h"
-#include "music/utf8.h"
 
 namespace cadenza {
 namespace {
 
-using midi::to_utf8;
-using Bytes = std::vector<std::byte>;
-
-void put_big(Bytes& out, std::uint32_t value, int bytes) {
-  for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
-    out.push_back(static_cast<std::byte>((value >> shift) & 0xFF));
-  }
-}
-
-void put_text(Bytes& out, std::string_view text) {
-  for (const char c : text) out.push_back(static_cast<std::byte>(c));
-}
-
-void put_variable_length(Bytes& out, std::uint32_t value) {
-  for (int shift = 21; shift > 0; shift -= 7) {
-    if (value >> shift != 0)
-      out.push_back(static_cast<std::byte>(0x80 | ((value >> shift) & 0x7F)));
-  }
-  out.push_back(static_cast<std::byte>(value & 0x7F));
-}
-
-// In the order in which events of one tick are written: what ends comes first, then what governs
-// the notes that begin.
-enum class Kind : std::uint8_t { note_off, tempo, time_signature, key_signature, pedal, note_on };
-
-struct Event {
-  std::int64_t tick = 0;
-  Kind kind = Kind::note_off;
-  std::uint8_t channel = 0;
-  std::uint8_t first = 0;       // key; pedal: 1 down, 0 up
-  std::uint8_t second = 0;      // velocity
-  std::uint8_t program = 0;     // of the note
-  std::uint32_t conductor = 0;  // tempo, metre or key as the bytes of the meta event
-};
-
-// Channels that Tracks of different programs share.
-using ContestedChannels = std::array<bool, midi::kChannels>;
-
-class ChunkWriter {
- public:
-  ChunkWriter(const ContestedChannels& contested, bool running_status)
-      : contested_(contested), running_status_(running_status) {
-    program_.fill(-1);
-  }
-
-  void name(std::string_view original) {
-    const std::string text = to_utf8(original, midi::kMaxNameLength);
-    if (text.empty()) return;
-    meta(0, midi::kTrackName);
-    put_variable_length(bytes_, static_cast<std::uint32_t>(text.size()));
-    put_text(bytes_, text);
-  }
-
-  void event(const Event& event) {
-    switch (event.kind) {
-      case Kind::note_off:
-        if (running_status_) {
-          channel_message(event.tick, midi::kNoteOn, event.channel, event.first, 0);
-        } else {
-          channel_message(event.tick, midi::kNoteOff, event.channel, event.first, 64);
-        }
-        break;
-      case Kind::note_on:
-        select_program(event);
-        channel_message(event.tick, midi::kNoteOn, event.channel, event.first, event.second);
-        break;
-      case Kind::pedal:
-        channel_message(event.tick, midi::kController, event.channel, midi::kSustainPedal,
-                        event.first != 0 ? 127 : 0);
-        break;
-      case Kind::tempo:
-        conductor(event, midi::kTempo, 3);
-        break;
-      case Kind::time_signature:
-        conductor(event, midi::kTimeSignature, 4);
-        break;
-      case Kind::key_signature:
-        conductor(event, midi::kKeySignature, 2);
-        break;
-    }
-  }
-
-  // Appends the finished chunk to the file.
-  void finish(Bytes& file) {
-    meta(tick_, midi::kEndOfTrack);
-    bytes_.push_back(std::byte{0});
-    check(bytes_.size() <= 0xFFFFFFFF, "write_midi: a track of ", bytes_.size(),
-          " bytes does not fit into a MIDI file");
-    put_text(file, "MTrk");
-    put_big(file, static_cast<std::uint32_t>(bytes_.size()), 4);
-    file.insert(file.end(), bytes_.begin(), bytes_.end());
-  }
-
- private:
-  void delta(std::int64_t tick) {
-    put_variable_length(bytes_, static_cast<std::uint32_t>(tick - tick_));
-    tick_ = tick;
-  }
-
-  void meta(std::int64_t tick, std::uint8_t type) {
-    delta(tick);
-    put_big(bytes_, midi::kMeta, 1);
-    put_big(bytes_, type, 1);
-    status_ = 0;
-  }
-
-  void conductor(const Event& event, std::uint8_t type, int length) {
-    meta(event.tick, type);
-    put_big(bytes_, static_cast<std::uint32_t>(length), 1);
-    put_big(bytes_, event.conductor, length);
-  }
-
-  void status(std::int64_t tick, std::uint8_t kind, std::uint8_t channel) {
-    delta(tick);
-    const auto value = static_cast<std::uint8_t>(kind | channel);
-    if (value != status_ || !running_status_) put_big(bytes_, value, 1);
-    status_ = value;
-  }
-
-  void channel_message(std::int64_t tick, std::uint8_t kind, std::uint8_t channel,
-                       std::uint8_t first, std::uint8_t second) {
-    status(tick, kind, channel);
-    put_big(bytes_, first, 1);
-    put_big(bytes_, second, 1);
-  }
-
-  // Before the first note of a program; on a contested channel before every chord, because a
-  // player has one program a channel, whatever the chunk.
-  void select_program(const Event& note) {
-    const std::uint8_t channel = note.channel;
-    const bool again = contested_[channel] && program_tick_[channel] != note.tick;
-    if (program_[channel] == note.program && !again) return;
-    status(note.tick, midi::kProgram, channel);
-    put_big(bytes_, note.program, 1);
-    program_[channel] = note.program;
-    program_tick_[channel] = note.tick;
-  }
-
-  const ContestedChannels& contested_;
-  const bool running_status_;
-  Bytes bytes_;
-  std::int64_t tick_ = 0;
-  std::uint8_t status_ = 0;
-  std::array<int, midi::kChannels> program_{};
-  std::array<std::int64_t, midi::kChannels> program_tick_{};
-};
+using midi::Bytes;
+using midi::ChunkWriter;
+using midi::ContestedChannels;
+using midi::Event;
+using midi::Kind;
 
 void check_track(const Track& track, std::size_t index, std::int64_t last_tick) {
   check(track.channel < midi::kChannels, "write_midi: track ", index,
@@ -308,11 +166,11 @@ std::vector<WrittenNote> written_notes(const Track& track) {
 }
 
 void put_header(Bytes& out, int format, std::size_t tracks, int ticks_per_quarter) {
-  put_text(out, "MThd");
-  put_big(out, 6, 4);
-  put_big(out, static_cast<std::uint32_t>(format), 2);
-  put_big(out, static_cast<std::uint32_t>(tracks), 2);
-  put_big(out, static_cast<std::uint32_t>(ticks_per_quarter), 2);
+  midi::put_text(out, "MThd");
+  midi::put_big(out, 6, 4);
+  midi::put_big(out, static_cast<std::uint32_t>(format), 2);
+  midi::put_big(out, static_cast<std::uint32_t>(tracks), 2);
+  midi::put_big(out, static_cast<std::uint32_t>(ticks_per_quarter), 2);
 }
 
 Bytes write_merged(const Score& score, bool running_status) {
