@@ -8,6 +8,7 @@
 
 #include "cadenza/error.h"
 #include "core/draw.h"
+#include "core/sampling_check.h"
 
 namespace cadenza {
 namespace {
@@ -153,7 +154,9 @@ float raw_log_probability(std::span<const float> logits, std::int32_t token) {
   return draw::log_probability(exact_add(x, -candidates.front().x), mass_of(candidates).total);
 }
 
-void check_row(const SampleRow& row) {
+}  // namespace
+
+void check_sample_row(const SampleRow& row) {
   const std::size_t size = row.logits.size();
   check(size > 0 && size <= kMaxSampleVocabulary, "sample_row: logits has ", size,
         " elements, expected 1 to ", kMaxSampleVocabulary);
@@ -164,8 +167,6 @@ void check_row(const SampleRow& row) {
   check(row.fallback >= 0 && static_cast<std::size_t>(row.fallback) < size,
         "sample_row: fallback is ", row.fallback, ", expected a token below ", size);
 }
-
-}  // namespace
 
 RowSampling pack(const SamplingParams& params) {
   const auto positive = [](float value) { return value > 0.0F && std::isfinite(value); };
@@ -196,7 +197,7 @@ RowSampling pack(const SamplingParams& params) {
 }
 
 SampleResult sample_row(const SampleRow& row) {
-  check_row(row);
+  check_sample_row(row);
   SampleResult result;
   result.token = row.fallback;
   std::vector<Candidate> candidates = process(row, result.status);
