@@ -14,7 +14,7 @@ constexpr double kTolerance = 1e-6;
 void expect_all_match(const std::vector<test::OpCase>& cases) {
   const auto backend = make_backend("reference");
   for (const test::OpCase& op : cases) {
-    if (op.backward && op.smooth) test::expect_gradients_match(*backend, op, kTolerance);
+    if (op.backward && op.small) test::expect_gradients_match(*backend, op, kTolerance);
   }
 }
 

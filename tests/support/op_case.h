@@ -20,8 +20,8 @@ struct OpCase {
   /// not count. Absent: the operation has none.
   std::function<Arrays(Device&, const Arrays& inputs, const Arrays& cotangents)> backward = {};
   Arrays cotangents = {};
-  /// False where ReLU's kink lies within the step of the difference quotient.
-  bool smooth = true;
+  /// False for cases too large for finite differences.
+  bool small = true;
   /// Allowed error in f32 relative to the largest value of an array.
   double tolerance = 1e-5;
 };
