@@ -50,8 +50,12 @@ class Tokenizer {
   /// Every usable sequence in `score`, in order of appearance; empty if there is none, with the
   /// reason in one sentence in `*reason` (if not null).
   virtual std::vector<Sequence> encode(const Score& score, std::string* reason = nullptr) const = 0;
+  /// The opening to continue from when `score` primes generation: one sequence without an end
+  /// token, taken from music of any length and variety. Empty, with the reason, if there is none.
+  virtual Sequence encode_primer(const Score& score, std::string* reason = nullptr) const;
   /// The music of a sequence. Total: any sequence over the vocabulary decodes, hung notes are
   /// closed, ungrammatical tokens are skipped. Tempo is `qpm` where the sequence does not say.
+  /// ArgumentError for an id outside the vocabulary or a tempo outside 4..10000.
   virtual Score decode(const Sequence& sequence, double qpm = 120.0) const = 0;
 };
 
@@ -68,8 +72,8 @@ std::span<const TokenizerInfo> tokenizers();
 std::unique_ptr<Tokenizer> make_tokenizer(std::string_view name, std::string_view settings = "");
 
 /// A primer typed as comma-separated numbers: a MIDI pitch starts a note of one sixteenth, -2
-/// prolongs the sounding note by a sixteenth, -1 is a rest of one. ArgumentError names the faulty
-/// item.
+/// prolongs the sounding note or rest by a sixteenth, -1 is a rest of one; Magenta's surrounding
+/// brackets are allowed. ArgumentError names the faulty item.
 Score parse_primer(std::string_view text);
 
 }  // namespace cadenza
