@@ -38,8 +38,9 @@ struct MidiFile {
 /// has the pedal events that any chunk holds for its channel, less those that change nothing.
 ///
 /// Notes: within a chunk a key of a channel sounds once at a time. Striking it again ends the older
-/// note; of several onsets at one tick the last counts. A note without length lasts one tick, one
-/// without a note-off until the end of its track.
+/// note; of several onsets at one tick the last counts. Note-offs pair with onsets first in, first
+/// out; if some are missing, the first ends the sounding note. A note without length lasts one tick,
+/// one without a note-off until the end of its track.
 ///
 /// Tempo, metre and key events count in every track; of several at one tick the last counts.
 /// A division in SMPTE frames becomes a tempo of 120 quarters a minute (60 if a quarter would not

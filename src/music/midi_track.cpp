@@ -34,7 +34,7 @@ class TrackReader {
     std::int32_t part = -1;
     std::uint32_t index = 0;
     bool open = false;
-    bool cut_older = false;  // its onset ended another note, whose note-off may still come
+    std::uint32_t owed = 0;  // older notes that onsets ended, whose note-offs may still come
   };
 
   void read_events();
@@ -238,37 +238,36 @@ std::int32_t TrackReader::current_part(std::uint8_t channel) {
 
 void TrackReader::note_on(std::uint8_t channel, std::uint8_t key, std::uint8_t velocity) {
   Key& last = keys_[channel][key];
-  bool cut_older = false;
+  const std::uint32_t owed = last.open ? last.owed + 1 : 0;
   if (last.part >= 0) {
     Note& older = note_of(last);
     if (older.start == tick_) {
       // Struck twice at one tick: the last counts. finish() drops notes without length.
       older.end = older.start;
       ++repeated_onsets_;
-      cut_older = last.open;
     } else if (last.open) {
       older.end = tick_;
-      cut_older = true;
     }
   }
   const std::int32_t part = current_part(channel);
   auto& notes = track_.parts[static_cast<std::size_t>(part)].notes;
-  last = {part, static_cast<std::uint32_t>(notes.size()), true, cut_older};
+  last = {part, static_cast<std::uint32_t>(notes.size()), true, owed};
   notes.push_back({tick_, tick_, key, velocity});
 }
 
+// First in, first out: the note-offs of older notes, which the onset of this one ended already,
+// come before its own. Files may leave them out, so the first one ends the note and later ones
+// prolong it; at the tick of its onset none can be its own.
 void TrackReader::note_off(std::uint8_t channel, std::uint8_t key) {
   Key& last = keys_[channel][key];
-  if (!last.open) {
+  if (!last.open && last.owed == 0) {
     ++stray_note_offs_;
     return;
   }
   Note& note = note_of(last);
-  if (note.start == tick_ && last.cut_older) {
-    // First in, first out: this ends the older note, which the onset at this tick ended already.
-    last.cut_older = false;
-    return;
-  }
+  const bool own = note.start < tick_ || last.owed == 0;
+  if (!last.open || !own) --last.owed;
+  if (!own) return;
   note.end = std::max(tick_, note.start + 1);
   last.open = false;
 }

@@ -143,6 +143,20 @@ TEST(ReadMidi, ANoteOffAfterTheNextOnsetAtItsTickEndsTheOlderNote) {
   EXPECT_TRUE(midi.warnings.empty());
 }
 
+TEST(ReadMidi, NoteOffsOfOverlappingNotesPairFirstInFirstOut) {
+  const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 10, 60, 70, 10, 60, 80, 10, 60, 0}) +
+                                  bytes({10, 60, 0, 10, 60, 0, 10, 60, 0})));
+  EXPECT_EQ(only_notes(midi), (Notes{{0, 10, 60, 64}, {10, 20, 60, 70}, {20, 50, 60, 80}}));
+  EXPECT_TRUE(mentions(midi.warnings, "1 note-offs without a sounding note"));
+}
+
+TEST(ReadMidi, WithoutTheNoteOffOfTheOlderNoteTheFirstEndsTheYounger) {
+  const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 10, 60, 70, 10, 60, 0, 10, 60, 80}) +
+                                  bytes({10, 60, 0, 10, 60, 0})));
+  EXPECT_EQ(only_notes(midi), (Notes{{0, 10, 60, 64}, {10, 20, 60, 70}, {30, 40, 60, 80}}));
+  EXPECT_TRUE(mentions(midi.warnings, "1 note-offs without a sounding note"));
+}
+
 TEST(ReadMidi, TheLastOfSeveralOnsetsAtOneTickCounts) {
   const MidiFile midi = read(file(bytes({5, 0x90, 60, 64, 0, 60, 70, 10, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{5, 15, 60, 70}}));
