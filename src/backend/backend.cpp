@@ -131,7 +131,7 @@ void Backend::embedding_backward(const EmbeddingBackwardArgs& args) {
 void Backend::squared_norm(const TensorView& x, const TensorView& out) {
   const ArgumentCheck check("squared_norm", *this);
   check.real("x", x);
-  check.require("out", out, DType::f64, {{"1", 1}});
+  check.require("out", out, DType::f64, Shape{1});
   check.disjoint("out", out, "x", x);
   do_squared_norm(x, out);
 }
@@ -155,7 +155,7 @@ void Backend::update(const UpdateArgs& args) {
   }
   check.that(args.clip_norm >= 0.0, "clip_norm is ", args.clip_norm, ", expected >= 0");
   if (args.clip_norm > 0.0) {
-    check.require("squared_norm", args.squared_norm, DType::f64, {{"1", 1}});
+    check.require("squared_norm", args.squared_norm, DType::f64, Shape{1});
   }
   check.finite("learning_rate", args.learning_rate);
   check.finite("weight_decay", args.weight_decay);
