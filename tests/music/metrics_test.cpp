@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace cadenza {
+namespace {
+
+constexpr int kBar = 4 * 480;
+
+Score score_of(std::vector<Note> notes, std::uint8_t channel = 0) {
+  Track track;
+  track.channel = channel;
+  track.notes = std::move(notes);
+  Score score;
+  score.tracks.push_back(std::move(track));
+  return score;
+}
+
+/// One short note at each of the sixteenths `positions` of each bar.
+Score bars_of(const std::vector<std::vector<int>>& bars) {
+  std::vector<Note> notes;
+  for (std::size_t bar = 0; bar < bars.size(); ++bar) {
+    for (const int position : bars[bar]) {
+      const std::int64_t start = static_cast<std::int64_t>(bar) * kBar + position * 120;
+      notes.push_back({start, start + 60, 60, 64});
+    }
+  }
+  return score_of(std::move(notes));
+}
+
+Sequence tokens(std::vector<std::int32_t> ids) { return {std::move(ids), {}}; }
+
+TEST(Measure, EntropyOfTwelveEqualPitchClassesIsLog2Of12) {
+  std::vector<Note> notes;
+  for (int i = 0; i < 12; ++i) {
+    notes.push_back({i * 10, i * 10 + 5, static_cast<std::uint8_t>(60 + i), 64});
+  }
+  EXPECT_DOUBLE_EQ(measure(score_of(notes)).pitch_class_entropy, std::log2(12.0));
+}
+
+TEST(Measure, EntropyCountsOctavesAsOnePitchClass) {
+  const MusicMetrics metrics = measure(score_of({{0, 5, 48, 64}, {5, 9, 60, 64}, {9, 12, 72, 64}}));
+  EXPECT_EQ(metrics.pitch_class_entropy, 0.0);
+  EXPECT_EQ(metrics.pitches, 3.0);
+  EXPECT_EQ(metrics.pitch_range, 24.0);
+}
+
+TEST(Measure, ScaleConsistencyIsOneWithinAnyMajorScale) {
+  // D major: d e f# g a b c#
+  std::vector<Note> notes;
+  for (const int pitch : {62, 64, 66, 67, 69, 71, 73}) {
+    notes.push_back({pitch, pitch + 1, static_cast<std::uint8_t>(pitch), 64});
+  }
+  EXPECT_DOUBLE_EQ(measure(score_of(notes)).scale_consistency, 1.0);
+}
+
+TEST(Measure, ScaleConsistencyOfTheChromaticScaleIsSevenTwelfths) {
+  std::vector<Note> notes;
+  for (int i = 0; i < 12; ++i) {
+    notes.push_back({i, i + 1, static_cast<std::uint8_t>(60 + i), 64});
+  }
+  EXPECT_NEAR(measure(score_of(notes)).scale_consistency, 7.0 / 12.0, 1e-12);
+}
+
+TEST(Measure, PolyphonyIsTheMeanWhileAnyKeyIsDown) {
+  // Two keys for 10 ticks, one for 10, silence for 20, one for 10.
+  const MusicMetrics metrics =
+      measure(score_of({{0, 20, 60, 64}, {0, 10, 64, 64}, {40, 50, 60, 64}}));
+  EXPECT_DOUBLE_EQ(metrics.polyphony, 40.0 / 30.0);
+  EXPECT_DOUBLE_EQ(metrics.polyphony_rate, 10.0 / 50.0);
+}
+
+TEST(Measure, OneKeyStruckTwiceAtOnceIsOneKey) {
+  const MusicMetrics metrics = measure(score_of({{0, 10, 60, 64}, {0, 20, 60, 64}}));
+  EXPECT_DOUBLE_EQ(metrics.polyphony, 1.0);
+  EXPECT_DOUBLE_EQ(metrics.polyphony_rate, 0.0);
+}
+
+TEST(Measure, GrooveOfTwoEqualBarsIsOne) {
+  EXPECT_DOUBLE_EQ(measure(bars_of({{0, 4, 8, 12}, {0, 4, 8, 12}})).groove_consistency, 1.0);
+}
+
+TEST(Measure, GrooveFallsByASixteenthForEachDifferingPosition) {
+  EXPECT_DOUBLE_EQ(measure(bars_of({{0, 4, 8, 12}, {0, 4, 8, 14}})).groove_consistency,
+                   1.0 - 2.0 / 16.0);
+}
+
+TEST(Measure, GrooveOfASingleBarIsNotANumber) {
+  EXPECT_TRUE(std::isnan(measure(bars_of({{0, 4}})).groove_consistency));
+}
+
+TEST(Measure, LeavesPercussionOut) {
+  EXPECT_EQ(measure(score_of({{0, 10, 36, 64}}, 9)).notes, 0.0);
+}
+
+TEST(Measure, SilenceHasNoFigures) {
+  const MusicMetrics metrics = measure(Score());
+  EXPECT_EQ(metrics.notes, 0.0);
+  EXPECT_TRUE(std::isnan(metrics.pitch_class_entropy));
+  EXPECT_TRUE(std::isnan(metrics.polyphony));
+}
+
+TEST(Mean, LeavesOutWhatIsNotANumber) {
+  const std::vector<MusicMetrics> metrics = {measure(bars_of({{0}, {0}})), measure(bars_of({{0}}))};
+  const MusicMetrics both = mean(metrics);
+  EXPECT_DOUBLE_EQ(both.groove_consistency, 1.0);
+  EXPECT_DOUBLE_EQ(both.notes, 1.5);
+}
+
+TEST(MeasureCopying, FindsTheLongestCommonRun) {
+  const std::vector<Piece> source = {{"a", tokens({9, 1, 2, 3, 4, 9})}, {"b", tokens({5, 6})}};
+  const std::vector<Sequence> music = {tokens({7, 1, 2, 3, 4, 7, 5, 6})};
+  EXPECT_EQ(measure_copying(music, source).longest, 4U);
+}
+
+TEST(MeasureCopying, DoesNotJoinPieces) {
+  const std::vector<Piece> source = {{"a", tokens({1, 2})}, {"b", tokens({3, 4})}};
+  const std::vector<Sequence> music = {tokens({1, 2, 3, 4})};
+  EXPECT_EQ(measure_copying(music, source).longest, 2U);
+}
+
+TEST(MeasureCopying, ShareCountsWindowsFoundInTheSource) {
+  const std::vector<Piece> source = {{"a", tokens({1, 2, 3, 4})}};
+  const std::vector<Sequence> music = {tokens({1, 2, 3, 9, 4})};
+  // Windows of two: 12 and 23 stand in the source, 39 and 94 do not.
+  EXPECT_DOUBLE_EQ(measure_copying(music, source, 2).share, 0.5);
+}
+
+TEST(MeasureCopying, NothingIsSharedWithNothing) {
+  const std::vector<Sequence> music = {tokens({1, 2, 3})};
+  const Copying copying = measure_copying(music, {}, 2);
+  EXPECT_EQ(copying.longest, 0U);
+  EXPECT_EQ(copying.share, 0.0);
+}
+
+TEST(MeasureCopying, ComparesFrames) {
+  const Frame chord(0b10010001);
+  const std::vector<Piece> source = {{"a", {{}, {chord, Frame(), chord}}}};
+  const std::vector<Sequence> music = {{{}, {chord, Frame(), Frame()}}};
+  EXPECT_EQ(measure_copying(music, source).longest, 2U);
+}
+
+}  // namespace
+}  // namespace cadenza
