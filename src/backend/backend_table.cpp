@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/cpu_backend.h"
 #include "backend/reference/reference_backend.h"
 #include "cadenza/backend.h"
 #include "cadenza/error.h"
@@ -18,6 +19,10 @@ std::string no_obstacle() { return {}; }
 
 /// The fastest first.
 constexpr Row kBackends[] = {
+    {"cpu", "vectorised and threaded, f32", no_obstacle,
+     [](const BackendOptions& options) -> std::unique_ptr<Backend> {
+       return std::make_unique<CpuBackend>(options);
+     }},
     {"reference", "plain loops in one thread, f32 and f64: the measure of the others", no_obstacle,
      [](const BackendOptions&) -> std::unique_ptr<Backend> {
        return std::make_unique<ReferenceBackend>();

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/dense.h"
+
+#include <algorithm>
+
+#include "backend/cpu/cpu_backend.h"
+
+namespace cadenza {
+namespace cpu {
+namespace {
+
+// Splits below so many rows leave tiles half empty.
+constexpr std::int64_t kRowGrain = 12;
+
+}  // namespace
+
+void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
+  const Scratch::Frame frame(workers.scratch);
+  const std::int64_t each = fixed_scratch_size(a);
+  float* const scratch = frame.floats(each * workers.pool.size());
+  const std::int64_t width = panel_width();
+  // Split where there are more pieces to share out; a split of the rows packs b in every thread.
+  if (a.rows / kRowGrain > 2 * b.columns / width) {
+    workers.pool.parallel_for(
+        a.rows, kRowGrain, [&](std::int64_t begin, std::int64_t end, int part) {
+          multiply_fixed(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
+        });
+  } else {
+    workers.pool.parallel_for(
+        b.columns, width, [&](std::int64_t begin, std::int64_t end, int part) {
+          multiply_fixed(a, b, {0, a.rows}, {begin, end}, c, scratch + part * each);
+        });
+  }
+}
+
+void pack(const Workers& workers, const Matrix& b, float* packed) {
+  workers.pool.parallel_for(
+      b.columns, panel_width(), [&](std::int64_t begin, std::int64_t end, int) {
+        const Matrix columns{b.at(0, begin), b.rows, end - begin, b.row_stride, b.column_stride};
+        pack_panels(columns, packed + begin * b.rows);
+      });
+}
+
+void add_column_sums(const Workers& workers, const Matrix& x, float* y) {
+  constexpr std::int64_t kRows = 64;  // summed on their own first, which keeps rounding small
+  constexpr std::int64_t kColumns = 64;
+  workers.pool.parallel_for(x.columns, kColumns, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t column = begin; column < end; column += kColumns) {
+      const std::int64_t count = std::min(kColumns, end - column);
+      float total[kColumns] = {};
+      for (std::int64_t row = 0; row < x.rows; row += kRows) {
+        float sum[kColumns] = {};
+        for (std::int64_t i = row; i < std::min(x.rows, row + kRows); ++i) {
+          const float* const from = x.at(i, column);
+          for (std::int64_t j = 0; j < count; ++j) sum[j] += from[j];
+        }
+        for (std::int64_t j = 0; j < count; ++j) total[j] += sum[j];
+      }
+      for (std::int64_t j = 0; j < count; ++j) y[column + j] += total[j];
+    }
+  });
+}
+
+}  // namespace cpu
+
+namespace {
+
+cpu::Matrix matrix_of(const TensorView& view, Transpose transpose) {
+  const float* const data = view.as<float>();
+  const std::int64_t rows = view.shape[0];
+  const std::int64_t columns = view.shape[1];
+  if (transpose == Transpose::no) return {data, rows, columns, columns, 1};
+  return {data, columns, rows, 1, columns};
+}
+
+}  // namespace
+
+void CpuBackend::do_matmul(const MatmulArgs& args) {
+  cpu::multiply({pool_, scratch_}, matrix_of(args.a, args.transpose_a),
+                matrix_of(args.b, args.transpose_b),
+                {args.c.as<float>(), args.c.shape[1], args.bias.as<float>(), args.accumulate});
+}
+
+}  // namespace cadenza

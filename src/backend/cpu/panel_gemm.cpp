@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/panel_gemm.h"
+
+#include <algorithm>
+
+#include "backend/cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/panel_gemm.cpp"
+#include <hwy/foreach_target.h>
+
+#include "backend/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+using Real = hn::ScalableTag<float>;
+using Vector = hn::Vec<Real>;
+constexpr int kLanes = HWY_LANES(float);
+constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
+// Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers.
+constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 12 : 6;
+
+/// kRows x kWidth elements of c; `a` points at the first row, of contiguous k.
+template <int kRows>
+HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const float* panel,
+                              const Output& c) {
+  const Real d;
+  const std::int64_t a_stride = a.row_stride;
+  const std::int64_t depth = a.columns;
+  Vector sum0[kRows], sum1[kRows];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+    const float* const start = c.data + i * c.stride;
+    const bool add = c.accumulate == Accumulate::add;
+    sum0[i] = add ? hn::LoadU(d, start) : hn::Zero(d);
+    sum1[i] = add ? hn::LoadU(d, start + kLanes) : hn::Zero(d);
+    if (c.bias != nullptr) {
+      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias));
+      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + kLanes));
+    }
+  }
+  for (std::int64_t k = 0; k < depth; ++k) {
+    const Vector b0 = hn::Load(d, panel + k * kWidth);
+    const Vector b1 = hn::Load(d, panel + k * kWidth + kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+      const Vector broadcast = hn::Set(d, row[i * a_stride + k]);
+      sum0[i] = Fma(d, broadcast, b0, sum0[i]);
+      sum1[i] = Fma(d, broadcast, b1, sum1[i]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+    hn::StoreU(sum0[i], d, c.data + i * c.stride);
+    hn::StoreU(sum1[i], d, c.data + i * c.stride + kLanes);
+  }
+}
+
+/// Any number of rows up to kRows.
+template <int kRows>
+void multiply_rows(int rows, const Matrix& a, const float* row, const float* panel,
+                   const Output& c) {
+  if (rows == kRows) {
+    multiply_tile<kRows>(a, row, panel, c);
+  } else if constexpr (kRows > 1) {
+    multiply_rows<kRows - 1>(rows, a, row, panel, c);
+  }
+}
+
+/// The last panel's `columns` < kWidth valid columns, by way of a padded copy of c.
+void multiply_narrow(int rows, const Matrix& a, const float* row, const float* panel,
+                     std::int64_t columns, const Output& c) {
+  float padded[kTileRows * kWidth] = {};
+  float bias[kWidth] = {};
+  Output copy{padded, kWidth, nullptr, c.accumulate};
+  if (c.accumulate == Accumulate::add) {
+    for (int i = 0; i < rows; ++i) {
+      std::copy_n(c.data + i * c.stride, columns, padded + i * kWidth);
+    }
+  }
+  if (c.bias != nullptr) {
+    std::copy_n(c.bias, columns, bias);
+    copy.bias = bias;
+  }
+  multiply_rows<kTileRows>(rows, a, row, panel, copy);
+  for (int i = 0; i < rows; ++i) {
+    std::copy_n(padded + i * kWidth, columns, c.data + i * c.stride);
+  }
+}
+
+/// All rows of `a` times one panel; `c` begins at the panel's first column.
+void multiply_panel(const Matrix& a, const float* panel, std::int64_t columns, const Output& c) {
+  // Tiles of even height: 16 rows are two times 8, not 12 and 4.
+  const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t begin = a.rows * tile / tiles;
+    const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
+    const Output out{c.data + begin * c.stride, c.stride, c.bias, c.accumulate};
+    if (columns < kWidth) {
+      multiply_narrow(rows, a, a.at(begin, 0), panel, columns, out);
+    } else {
+      multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel, out);
+    }
+  }
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// Element (i, j) at from[i * from_stride + j] goes to to[j * to_stride + i], 4 x 4 of them.
+HWY_INLINE void transpose_4x4(const float* from, std::int64_t from_stride, float* to,
+                              std::int64_t to_stride) {
+  const hn::Full128<float> d;
+  const hn::Full128<double> pairs;
+  const auto v0 = hn::LoadU(d, from);
+  const auto v1 = hn::LoadU(d, from + from_stride);
+  const auto v2 = hn::LoadU(d, from + 2 * from_stride);
+  const auto v3 = hn::LoadU(d, from + 3 * from_stride);
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, v0, v1));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, v2, v3));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, v0, v1));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, v2, v3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_stride);
+}
+#endif
+
+/// to[j * to_stride + i] = from[i * from_stride + j] for rows x columns elements.
+void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride) {
+  std::int64_t whole_rows = 0;
+  std::int64_t whole_columns = 0;
+#if HWY_TARGET != HWY_SCALAR
+  constexpr std::int64_t kLine = 16;  // floats of a cache line: read once, all of it
+  whole_rows = rows / 4 * 4;
+  whole_columns = columns / kLine * kLine;
+  for (std::int64_t line = 0; line < whole_columns; line += kLine) {
+    for (std::int64_t i = 0; i < whole_rows; i += 4) {
+      for (std::int64_t j = line; j < line + kLine; j += 4) {
+        transpose_4x4(from + i * from_stride + j, from_stride, to + j * to_stride + i, to_stride);
+      }
+    }
+  }
+#endif
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
+      to[j * to_stride + i] = from[i * from_stride + j];
+    }
+  }
+}
+
+/// One panel from all rows of b and its first min(kWidth, columns) columns.
+void pack_panel(const Matrix& b, float* panel) {
+  const std::int64_t columns = std::min<std::int64_t>(kWidth, b.columns);
+  if (columns < kWidth) std::fill(panel, panel + b.rows * kWidth, 0.0F);
+  if (b.row_stride == 1) {
+    transpose(b.data, b.column_stride, columns, b.rows, panel, kWidth);
+  } else {
+    for (std::int64_t k = 0; k < b.rows; ++k) std::copy_n(b.at(k, 0), columns, panel + k * kWidth);
+  }
+}
+
+std::int64_t panel_width() { return kWidth; }
+
+const char* target_name() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cadenza::cpu {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(target_name);
+HWY_EXPORT(transpose);
+HWY_EXPORT(pack_panel);
+HWY_EXPORT(multiply_panel);
+
+namespace {
+// A panel of so many products stays in the first-level cache and so many rows of a in the second;
+// c holds the sums between two blocks.
+constexpr std::int64_t kDepthBlock = 256;
+constexpr std::int64_t kRowBlock = 384;
+
+Matrix sub_matrix(const Matrix& m, Range rows, Range columns) {
+  return {m.at(rows.begin, columns.begin), rows.end - rows.begin, columns.end - columns.begin,
+          m.row_stride, m.column_stride};
+}
+
+Output from_column(const Output& c, std::int64_t n) {
+  return {c.data + n, c.stride, c.bias == nullptr ? nullptr : c.bias + n, c.accumulate};
+}
+
+/// multiply_fixed() for blocks of a and b that the caches hold.
+void multiply_block(Matrix a, const Matrix& b, Range columns, const Output& c, float* scratch) {
+  const std::int64_t width = panel_width();
+  if (a.column_stride != 1) {
+    float* const copy = scratch + width * a.columns;
+    HWY_DYNAMIC_DISPATCH(transpose)
+    (a.data, a.column_stride, a.columns, a.rows, copy, a.columns);
+    a = {copy, a.rows, a.columns, a.columns, 1};
+  }
+  for (std::int64_t n = columns.begin; n < columns.end; n += width) {
+    HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, {0, b.rows}, {n, columns.end}), scratch);
+    HWY_DYNAMIC_DISPATCH(multiply_panel)
+    (a, scratch, std::min(width, columns.end - n), from_column(c, n));
+  }
+}
+
+}  // namespace
+
+std::string_view instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
+
+void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride) {
+  HWY_DYNAMIC_DISPATCH(transpose)(from, from_stride, rows, columns, to, to_stride);
+}
+
+std::int64_t panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+
+std::int64_t packed_size(std::int64_t depth, std::int64_t columns) {
+  const std::int64_t width = panel_width();
+  return (columns + width - 1) / width * width * depth;
+}
+
+void pack_panels(const Matrix& b, float* packed) {
+  const std::int64_t width = panel_width();
+  for (std::int64_t n = 0; n < b.columns; n += width) {
+    HWY_DYNAMIC_DISPATCH(pack_panel)
+    (sub_matrix(b, {0, b.rows}, {n, b.columns}), packed + n * b.rows);
+  }
+}
+
+void multiply_packed(const Matrix& a, const float* packed, std::int64_t columns, const Output& c) {
+  const std::int64_t width = panel_width();
+  for (std::int64_t n = 0; n < columns; n += width) {
+    HWY_DYNAMIC_DISPATCH(multiply_panel)
+    (a, packed + n * a.columns, std::min(width, columns - n), from_column(c, n));
+  }
+}
+
+std::int64_t fixed_scratch_size(const Matrix& a) {
+  const std::int64_t depth = std::min(a.columns, kDepthBlock);
+  const std::int64_t rows = a.column_stride == 1 ? 0 : std::min(a.rows, kRowBlock);
+  return (depth * (panel_width() + rows) + 15) / 16 * 16;  // keeps arrays side by side aligned
+}
+
+void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
+                    float* scratch) {
+  for (std::int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
+    const Range block{row, std::min(rows.end, row + kRowBlock)};
+    for (std::int64_t k = 0; k == 0 || k < a.columns; k += kDepthBlock) {
+      const Range depth{k, std::min(a.columns, k + kDepthBlock)};
+      Output out = c;
+      out.data += row * c.stride;
+      if (k > 0) {  // go on from the sums of the block before
+        out.bias = nullptr;
+        out.accumulate = Accumulate::add;
+      }
+      multiply_block(sub_matrix(a, block, depth), sub_matrix(b, depth, {0, columns.end}), columns,
+                     out, scratch);
+    }
+  }
+}
+
+}  // namespace cadenza::cpu
+#endif  // HWY_ONCE

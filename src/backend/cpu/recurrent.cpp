@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string_view>
+
+#include "backend/cpu/cells.h"
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/dense.h"
+#include "backend/reference/loops.h"
+
+// A layer over a whole sequence: one product for the inputs of all steps, then every thread takes
+// its rows of the batch through all steps without waiting for the others, then one product for each
+// gradient of the weights. Activations lie in rows of planes (cells.h), [T, B, planes, H], which is
+// what the reserve holds.
+
+namespace cadenza {
+namespace {
+
+using cpu::Matrix;
+using cpu::Scratch;
+using cpu::StateRows;
+using cpu::Workers;
+
+struct Layer {
+  CellKind kind;
+  std::int64_t input, hidden, gates, states;
+  cpu::CellLayout layout;
+
+  explicit Layer(const RecurrentSpec& spec)
+      : kind(spec.cell),
+        input(spec.input),
+        hidden(spec.hidden),
+        gates(info_of(spec.cell).gates),
+        states(info_of(spec.cell).states),
+        layout(cpu::kCellLayouts[static_cast<std::size_t>(spec.cell)]) {}
+
+  std::int64_t gate_rows() const { return gates * hidden; }
+  std::int64_t joined_rows() const { return layout.joined * hidden; }
+  std::int64_t plane_row() const { return layout.planes * hidden; }
+  /// Planes that start as sums, as floats of a row.
+  std::int64_t sum_row() const { return 2 * gate_rows() - joined_rows(); }
+  bool separate() const { return layout.joined < gates; }
+};
+
+/// Checks what indexes memory.
+void check_ids(std::string_view operation, const TensorView& x, std::int64_t width) {
+  if (x.dtype != DType::i32) return;
+  const auto* ids = x.as<std::int32_t>();
+  for (std::int64_t n = 0; n < x.count(); ++n) reference::check_id(operation, ids[n], n, width);
+}
+
+void check_lengths(std::string_view operation, const TensorView& lengths, std::int64_t steps) {
+  const auto* given = lengths.as<std::int32_t>();
+  for (std::int64_t b = 0; b < lengths.count(); ++b) {
+    check(given[b] >= 0 && given[b] <= steps, operation, ": length ", given[b], " of row ", b,
+          ", expected in [0, T=", steps, "]");
+  }
+}
+
+/// Sums without any product: the biases, where the products go.
+void set_start(const Layer& layer, const RecurrentWeights& weights, float* start) {
+  const auto* b_ih = weights.b_ih.as<float>();
+  const auto* b_hh = weights.b_hh.as<float>();
+  std::copy_n(b_hh, layer.gate_rows(), start);
+  for (std::int64_t i = 0; i < layer.joined_rows(); ++i) start[i] += b_ih[i];
+  std::copy(b_ih + layer.joined_rows(), b_ih + layer.gate_rows(), start + layer.gate_rows());
+}
+
+/// planes [rows, planes, H] = start + x * W_ih^T for real x [rows, I].
+void multiply_inputs(const Workers& workers, const Layer& layer, const RecurrentWeights& weights,
+                     const Matrix& x, float* planes) {
+  const std::int64_t joined = layer.joined_rows();
+  const auto* w_ih = weights.w_ih.as<float>();
+  cpu::multiply(workers, x, {w_ih, layer.input, joined, 1, layer.input},
+                {planes, layer.plane_row(), nullptr, Accumulate::add});
+  if (!layer.separate()) return;
+  cpu::multiply(
+      workers, x,
+      {w_ih + joined * layer.input, layer.input, layer.gate_rows() - joined, 1, layer.input},
+      {planes + layer.gate_rows(), layer.plane_row(), nullptr, Accumulate::add});
+}
+
+/// planes += columns of W_ih picked by ids [rows].
+void add_inputs(const Workers& workers, const Layer& layer, const RecurrentWeights& weights,
+                std::span<const std::int32_t> ids, float* planes) {
+  const Scratch::Frame frame(workers.scratch);
+  const auto* column = weights.w_ih.as<float>();
+  std::int64_t row_stride = layer.input;
+  std::int64_t id_stride = 1;
+  const auto rows = static_cast<std::int64_t>(ids.size());
+  if (rows >= layer.input) {  // worth a transposed copy
+    float* const table = frame.floats(layer.gate_rows() * layer.input);
+    workers.pool.parallel_for(layer.input, 16, [&](std::int64_t begin, std::int64_t end, int) {
+      cpu::transpose(column + begin, layer.input, layer.gate_rows(), end - begin,
+                     table + begin * layer.gate_rows(), layer.gate_rows());
+    });
+    column = table;
+    row_stride = 1;
+    id_stride = layer.gate_rows();
+  }
+  workers.pool.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      const std::int32_t id = ids[static_cast<std::size_t>(n)];
+      if (id < 0) continue;
+      const float* const from = column + id * id_stride;
+      float* const joined = planes + n * layer.plane_row();
+      float* const apart = joined + (layer.gate_rows() - layer.joined_rows());
+      for (std::int64_t r = 0; r < layer.joined_rows(); ++r) joined[r] += from[r * row_stride];
+      for (std::int64_t r = layer.joined_rows(); r < layer.gate_rows(); ++r) {
+        apart[r] += from[r * row_stride];
+      }
+    }
+  });
+}
+
+/// planes [rows, planes, H] = biases and input products of x, [rows, I] or ids [rows].
+void compute_inputs(const Workers& workers, const Layer& layer, const RecurrentWeights& weights,
+                    const TensorView& x, float* planes) {
+  const Scratch::Frame frame(workers.scratch);
+  float* const start = frame.floats(layer.sum_row());
+  set_start(layer, weights, start);
+  const bool has_ids = x.dtype == DType::i32;
+  const std::int64_t rows = has_ids ? x.count() : x.count() / layer.input;
+  workers.pool.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n) {
+      std::copy_n(start, layer.sum_row(), planes + n * layer.plane_row());
+    }
+  });
+  if (has_ids) {
+    add_inputs(workers, layer, weights, {x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
+               planes);
+  } else {
+    multiply_inputs(workers, layer, weights, {x.as<float>(), rows, layer.input, layer.input, 1},
+                    planes);
+  }
+}
+
+/// Where a sequence of steps finds its arrays; all [T, B, ...].
+struct Sequence {
+  std::int64_t steps, batch;
+  const std::int32_t* lengths;  // or null
+  const float* initial_state;   // [S, B, H] or null
+  const float* y;
+
+  /// The longest of some rows.
+  std::int64_t longest(std::int64_t begin, std::int64_t end) const {
+    return lengths == nullptr ? steps : *std::max_element(lengths + begin, lengths + end);
+  }
+  /// One past the last of the rows that step t concerns: batches sorted by length shrink.
+  std::int64_t last_row(std::int64_t begin, std::int64_t end, std::int64_t t) const {
+    if (lengths == nullptr) return end;
+    while (end > begin && lengths[end - 1] <= t) --end;
+    return end;
+  }
+  const std::int32_t* lengths_from(std::int64_t row) const {
+    return lengths == nullptr ? nullptr : lengths + row;
+  }
+  /// States before step t of the rows from `row` on.
+  StateRows h_before(const Layer& layer, std::int64_t t, std::int64_t row) const {
+    if (t > 0) return {y + ((t - 1) * batch + row) * layer.hidden, layer.hidden};
+    if (initial_state == nullptr) return {};
+    return {initial_state + row * layer.hidden, layer.hidden};
+  }
+  StateRows c_before(const Layer& layer, const float* planes, std::int64_t t,
+                     std::int64_t row) const {
+    if (layer.states < 2) return {};
+    if (t > 0) return {c_plane(layer, planes, t - 1, row), layer.plane_row()};
+    if (initial_state == nullptr) return {};
+    return {initial_state + (batch + row) * layer.hidden, layer.hidden};
+  }
+  const float* c_plane(const Layer& layer, const float* planes, std::int64_t t,
+                       std::int64_t row) const {
+    return planes + ((t * batch + row + 1) * layer.plane_row() - layer.hidden);
+  }
+};
+
+/// Takes rows [begin, end) through all steps.
+void run_rows(const Layer& layer, const Sequence& sequence, const float* packed_w_hh, float* planes,
+              float* y, std::int64_t begin, std::int64_t end) {
+  const std::int64_t hidden = layer.hidden;
+  for (std::int64_t t = 0; t < sequence.steps; ++t) {
+    const std::int64_t first = t * sequence.batch + begin;
+    const std::int64_t rows = sequence.last_row(begin, end, t) - begin;
+    std::fill(y + (first + rows) * hidden, y + (first + end - begin) * hidden, 0.0F);
+    if (rows == 0) continue;
+    float* const step_planes = planes + first * layer.plane_row();
+    const StateRows h = sequence.h_before(layer, t, begin);
+    if (h.data != nullptr) {
+      cpu::multiply_packed({h.data, rows, hidden, h.stride, 1}, packed_w_hh, layer.gate_rows(),
+                           {step_planes, layer.plane_row(), nullptr, Accumulate::add});
+    }
+    cpu::step_cells(layer.kind, {.rows = rows,
+                                 .hidden = hidden,
+                                 .step = t,
+                                 .lengths = sequence.lengths_from(begin),
+                                 .previous = {h, sequence.c_before(layer, planes, t, begin)},
+                                 .planes = step_planes,
+                                 .y = y + first * hidden});
+  }
+}
+
+/// State of one row after its last step.
+void copy_final_state(const Layer& layer, const Sequence& sequence, const float* planes,
+                      std::int64_t row, float* final_state) {
+  const std::int64_t length = sequence.longest(row, row + 1);
+  const StateRows from[] = {sequence.h_before(layer, length, row),
+                            sequence.c_before(layer, planes, length, row)};
+  for (std::int64_t s = 0; s < layer.states; ++s) {
+    float* const to = final_state + (s * sequence.batch + row) * layer.hidden;
+    if (from[s].data == nullptr) {
+      std::fill_n(to, layer.hidden, 0.0F);
+    } else if (from[s].data != to) {
+      std::copy_n(from[s].data, layer.hidden, to);
+    }
+  }
+}
+
+struct Gradients {
+  float* d_input;      // [T, B, G, H]
+  float* d_recurrent;  // the same array unless the cell separates the sums
+  float* d_state[2];   // [B, H] each
+};
+
+/// Takes the gradients of rows [begin, end) back through all steps.
+void run_rows_back(const Layer& layer, const Sequence& sequence, const RecurrentBackwardArgs& args,
+                   const float* packed_w_hh, const Gradients& gradients, std::int64_t begin,
+                   std::int64_t end) {
+  const std::int64_t hidden = layer.hidden;
+  const std::int64_t gate_rows = layer.gate_rows();
+  const auto* planes = reinterpret_cast<const float*>(args.reserve.as<std::uint8_t>());
+  float* const d_h = gradients.d_state[0] + begin * hidden;
+  float* const d_c = gradients.d_state[1] + begin * hidden;
+  for (std::int64_t t = sequence.steps - 1; t >= 0; --t) {
+    const std::int64_t first = t * sequence.batch + begin;
+    const std::int64_t rows = sequence.last_row(begin, end, t) - begin;
+    float* const d_input = gradients.d_input + first * gate_rows;
+    float* const d_recurrent = gradients.d_recurrent + first * gate_rows;
+    std::fill(d_input + rows * gate_rows, d_input + (end - begin) * gate_rows, 0.0F);
+    std::fill(d_recurrent + rows * gate_rows, d_recurrent + (end - begin) * gate_rows, 0.0F);
+    if (rows == 0) continue;
+    cpu::differentiate_cells(layer.kind, {.rows = rows,
+                                          .hidden = hidden,
+                                          .step = t,
+                                          .lengths = sequence.lengths_from(begin),
+                                          .previous = {sequence.h_before(layer, t, begin),
+                                                       sequence.c_before(layer, planes, t, begin)},
+                                          .planes = planes + first * layer.plane_row(),
+                                          .dy = args.dy.as<float>() + first * hidden,
+                                          .d_state = {d_h, d_c},
+                                          .d_input = d_input,
+                                          .d_recurrent = d_recurrent});
+    if (t > 0 || !args.d_initial_state.empty()) {
+      cpu::multiply_packed({d_recurrent, rows, gate_rows, gate_rows, 1}, packed_w_hh, hidden,
+                           {d_h, hidden, nullptr, Accumulate::add});
+    }
+  }
+}
+
+/// d_w [G * H, columns] += d_sums [rows, G * H]^T * x [rows, columns].
+void add_weight_gradient(const Workers& workers, const float* d_sums, std::int64_t gate_rows,
+                         const Matrix& x, float* d_w) {
+  cpu::multiply(workers, {d_sums, gate_rows, x.rows, 1, gate_rows}, x,
+                {d_w, x.columns, nullptr, Accumulate::add});
+}
+
+/// d_w_ih [G * H, I] += d_sums [rows, G * H], each row into the column of its id.
+void scatter_weight_gradient(const Workers& workers, const Layer& layer, const float* d_sums,
+                             std::span<const std::int32_t> ids, float* d_w_ih) {
+  const std::int64_t gate_rows = layer.gate_rows();
+  const Scratch::Frame frame(workers.scratch);
+  float* const sums = frame.floats(gate_rows * layer.input);  // per thread [I, its gate rows]
+  workers.pool.parallel_for(gate_rows, 16, [&](std::int64_t begin, std::int64_t end, int) {
+    const std::int64_t width = end - begin;
+    float* const own = sums + begin * layer.input;
+    std::fill_n(own, width * layer.input, 0.0F);
+    for (std::size_t n = 0; n < ids.size(); ++n) {
+      if (ids[n] < 0) continue;
+      const float* const from = d_sums + static_cast<std::int64_t>(n) * gate_rows + begin;
+      float* const to = own + ids[n] * width;
+      for (std::int64_t r = 0; r < width; ++r) to[r] += from[r];
+    }
+    for (std::int64_t r = 0; r < width; ++r) {
+      float* const to = d_w_ih + (begin + r) * layer.input;
+      for (std::int64_t i = 0; i < layer.input; ++i) to[i] += own[i * width + r];
+    }
+  });
+}
+
+void add_parameter_gradients(const Workers& workers, const Layer& layer, const Sequence& sequence,
+                             const RecurrentBackwardArgs& args, const Gradients& gradients) {
+  const std::int64_t hidden = layer.hidden;
+  const std::int64_t gate_rows = layer.gate_rows();
+  const std::int64_t rows = sequence.steps * sequence.batch;
+  const RecurrentWeights& d_weights = args.d_weights;
+  if (args.x.dtype == DType::i32) {
+    scatter_weight_gradient(workers, layer, gradients.d_input,
+                            {args.x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
+                            d_weights.w_ih.as<float>());
+  } else {
+    add_weight_gradient(workers, gradients.d_input, gate_rows,
+                        {args.x.as<float>(), rows, layer.input, layer.input, 1},
+                        d_weights.w_ih.as<float>());
+  }
+  // h before the step: the initial state for the first, y of the step before for the others.
+  if (sequence.initial_state != nullptr) {
+    add_weight_gradient(workers, gradients.d_recurrent, gate_rows,
+                        {sequence.initial_state, sequence.batch, hidden, hidden, 1},
+                        d_weights.w_hh.as<float>());
+  }
+  add_weight_gradient(workers, gradients.d_recurrent + sequence.batch * gate_rows, gate_rows,
+                      {sequence.y, rows - sequence.batch, hidden, hidden, 1},
+                      d_weights.w_hh.as<float>());
+  cpu::add_column_sums(workers, {gradients.d_input, rows, gate_rows, gate_rows, 1},
+                       d_weights.b_ih.as<float>());
+  cpu::add_column_sums(workers, {gradients.d_recurrent, rows, gate_rows, gate_rows, 1},
+                       d_weights.b_hh.as<float>());
+}
+
+}  // namespace
+
+std::size_t CpuBackend::do_recurrent_reserve_bytes(const RecurrentSpec& spec, std::int64_t steps,
+                                                   std::int64_t batch, DType dtype) const {
+  return static_cast<std::size_t>(steps * batch * Layer(spec).plane_row()) * size_of(dtype);
+}
+
+void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) {
+  const Layer layer(spec);
+  const Workers workers{pool_, scratch_};
+  const Scratch::Frame frame(scratch_);
+  const Sequence sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
+                          args.initial_state.as<float>(), args.y.as<float>()};
+  check_ids("recurrent_forward", args.x, layer.input);
+  check_lengths("recurrent_forward", args.lengths, sequence.steps);
+  float* const planes = args.reserve.empty()
+                            ? frame.floats(sequence.steps * sequence.batch * layer.plane_row())
+                            : reinterpret_cast<float*>(args.reserve.as<std::uint8_t>());
+  compute_inputs(workers, layer, args.weights, args.x, planes);
+  float* const packed = frame.floats(cpu::packed_size(layer.hidden, layer.gate_rows()));
+  cpu::pack(workers,
+            {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
+            packed);
+  pool_.parallel_for(sequence.batch, 1, [&](std::int64_t begin, std::int64_t end, int) {
+    run_rows(layer, sequence, packed, planes, args.y.as<float>(), begin, end);
+    if (args.final_state.empty()) return;
+    for (std::int64_t row = begin; row < end; ++row) {
+      copy_final_state(layer, sequence, planes, row, args.final_state.as<float>());
+    }
+  });
+}
+
+void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
+                                       const RecurrentBackwardArgs& args) {
+  const Layer layer(spec);
+  const Workers workers{pool_, scratch_};
+  const Scratch::Frame frame(scratch_);
+  const Sequence sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
+                          args.initial_state.as<float>(), args.y.as<float>()};
+  check_ids("recurrent_backward", args.x, layer.input);
+  check_lengths("recurrent_backward", args.lengths, sequence.steps);
+  const std::int64_t rows = sequence.steps * sequence.batch;
+  const std::int64_t state_size = sequence.batch * layer.hidden;
+
+  float* const d_state = frame.floats(2 * state_size);
+  std::fill_n(d_state, 2 * state_size, 0.0F);
+  if (!args.d_final_state.empty()) {
+    std::copy_n(args.d_final_state.as<float>(), layer.states * state_size, d_state);
+  }
+  float* const d_input = frame.floats(rows * layer.gate_rows());
+  const Gradients gradients{d_input,
+                            layer.separate() ? frame.floats(rows * layer.gate_rows()) : d_input,
+                            {d_state, d_state + state_size}};
+  float* const packed = frame.floats(cpu::packed_size(layer.gate_rows(), layer.hidden));
+  cpu::pack(workers,
+            {args.weights.w_hh.as<float>(), layer.gate_rows(), layer.hidden, layer.hidden, 1},
+            packed);
+  pool_.parallel_for(sequence.batch, 1, [&](std::int64_t begin, std::int64_t end, int) {
+    run_rows_back(layer, sequence, args, packed, gradients, begin, end);
+  });
+  if (!args.d_initial_state.empty()) {
+    std::copy_n(d_state, layer.states * state_size, args.d_initial_state.as<float>());
+  }
+  add_parameter_gradients(workers, layer, sequence, args, gradients);
+  if (!args.dx.empty()) {
+    cpu::multiply(workers, {d_input, rows, layer.gate_rows(), layer.gate_rows(), 1},
+                  {args.weights.w_ih.as<float>(), layer.gate_rows(), layer.input, layer.input, 1},
+                  {args.dx.as<float>(), layer.input});
+  }
+}
+
+void CpuBackend::do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) {
+  const Layer layer(spec);
+  const Workers workers{pool_, scratch_};
+  const Scratch::Frame frame(scratch_);
+  check_ids("recurrent_step", args.x, layer.input);
+  const std::int64_t batch = args.state.shape[1];
+  auto* h = args.state.as<float>();
+  float* const planes = frame.floats(batch * layer.plane_row());
+  compute_inputs(workers, layer, args.weights, args.x, planes);
+  cpu::multiply(workers, {h, batch, layer.hidden, layer.hidden, 1},
+                {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
+                {planes, layer.plane_row(), nullptr, Accumulate::add});
+  const Sequence sequence{1, batch, nullptr, h, h};
+  pool_.parallel_for(batch, 4, [&](std::int64_t begin, std::int64_t end, int) {
+    cpu::step_cells(layer.kind, {.rows = end - begin,
+                                 .hidden = layer.hidden,
+                                 .previous = {sequence.h_before(layer, 0, begin),
+                                              sequence.c_before(layer, planes, 0, begin)},
+                                 .planes = planes + begin * layer.plane_row(),
+                                 .y = h + begin * layer.hidden});
+    if (layer.states < 2) return;
+    for (std::int64_t row = begin; row < end; ++row) {
+      std::copy_n(sequence.c_plane(layer, planes, 0, row), layer.hidden,
+                  h + (batch + row) * layer.hidden);
+    }
+  });
+}
+
+}  // namespace cadenza

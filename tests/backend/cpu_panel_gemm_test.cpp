@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "backend/cpu/dense.h"
+#include "backend/cpu_targets.h"
+
+namespace cadenza::cpu {
+namespace {
+
+std::vector<float> random_values(std::int64_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) {
+    value = static_cast<float>(generator() % 2000) / 1000.0F - 1.0F;
+  }
+  return values;
+}
+
+enum class Layout { rows, columns };
+
+Matrix matrix(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,
+              Layout layout) {
+  if (layout == Layout::rows) return {values.data(), rows, columns, columns, 1};
+  return {values.data(), rows, columns, 1, rows};
+}
+
+/// The definition of the order of summation.
+float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
+                      float start) {
+  for (std::int64_t k = 0; k < a.columns; ++k) start = std::fma(*a.at(m, k), *b.at(k, n), start);
+  return start;
+}
+
+struct Case {
+  std::int64_t rows, columns, depth;
+};
+constexpr Case kCases[] = {{1, 1, 1},    {1, 40, 7},   {3, 32, 300}, {12, 33, 16},
+                           {13, 70, 64}, {29, 9, 257}, {400, 50, 20}};
+
+TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
+  test::for_each_target([](const char* target) {
+    for (const Case& size : kCases) {
+      for (const Layout layout_a : {Layout::rows, Layout::columns}) {
+        for (const Layout layout_b : {Layout::rows, Layout::columns}) {
+          const auto a_values = random_values(size.rows * size.depth, 1);
+          const auto b_values = random_values(size.depth * size.columns, 2);
+          const auto bias = random_values(size.columns, 3);
+          const auto before = random_values(size.rows * size.columns, 4);
+          const Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
+          const Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
+          ThreadPool pool(3);
+          Scratch scratch;
+          std::vector<float> c = before;
+          multiply({pool, scratch}, a, b, {c.data(), size.columns, bias.data(), Accumulate::add});
+          for (std::int64_t m = 0; m < size.rows; ++m) {
+            for (std::int64_t n = 0; n < size.columns; ++n) {
+              const auto at = static_cast<std::size_t>(m * size.columns + n);
+              ASSERT_EQ(c[at],
+                        defined_element(a, b, m, n, before[at] + bias[static_cast<std::size_t>(n)]))
+                  << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
+                  << " at " << m << ", " << n;
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(PanelGemm, PackedOnceGivesTheSameBits) {
+  for (const Case& size : kCases) {
+    const auto a_values = random_values(size.rows * size.depth, 5);
+    const auto b_values = random_values(size.depth * size.columns, 6);
+    const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
+    const Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
+    ThreadPool pool(2);
+    Scratch scratch;
+    const Scratch::Frame frame(scratch);
+    float* const packed = frame.floats(packed_size(size.depth, size.columns));
+    pack({pool, scratch}, b, packed);
+    std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
+    std::vector<float> got = expected;
+    multiply({pool, scratch}, a, b, {expected.data(), size.columns});
+    multiply_packed(a, packed, size.columns, {got.data(), size.columns});
+    EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
+  }
+}
+
+TEST(PanelGemm, AnEmptySumIsTheStartValue) {
+  ThreadPool pool(1);
+  Scratch scratch;
+  std::vector<float> c = {1.0F, 2.0F};
+  multiply({pool, scratch}, {nullptr, 1, 0, 0, 1}, {nullptr, 0, 2, 2, 1},
+           {c.data(), 2, nullptr, Accumulate::add});
+  EXPECT_EQ(c, (std::vector<float>{1.0F, 2.0F}));
+}
+
+TEST(AddColumnSums, AreTheSameForAnyNumberOfThreads) {
+  const auto x = random_values(300 * 150, 7);
+  const auto sums_with = [&](int threads) {
+    ThreadPool pool(threads);
+    Scratch scratch;
+    std::vector<float> y(150, 0.5F);
+    add_column_sums({pool, scratch}, {x.data(), 300, 150, 150, 1}, y.data());
+    return y;
+  };
+  EXPECT_EQ(sums_with(1), sums_with(4));
+}
+
+}  // namespace
+}  // namespace cadenza::cpu

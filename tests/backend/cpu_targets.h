@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+// Before Highway, which it configures.
+#include "backend/cpu/simd_targets.h"
+// clang-format off
+#include <hwy/highway.h>
+// clang-format on
+
+namespace cadenza::test {
+
+/// Calls `run` once for each instruction set that this machine has and the library is built for.
+template <typename Run>
+void for_each_target(const Run& run) {
+  const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+  for (const std::int64_t target : targets) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    run(hwy::TargetName(target));
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+}  // namespace cadenza::test
