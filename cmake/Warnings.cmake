@@ -2,7 +2,9 @@
 # cadenza_build: warnings and sanitizers for the project's own targets, never for consumers.
 add_library(cadenza_build INTERFACE)
 target_compile_options(cadenza_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-                                               -Wold-style-cast -Wcast-align -Woverloaded-virtual)
+                                               -Wold-style-cast -Wcast-align -Woverloaded-virtual
+                                               # designated initialisers name what they set
+                                               -Wno-missing-field-initializers)
 if(CADENZA_WERROR)
   target_compile_options(cadenza_build INTERFACE -Werror)
 endif()

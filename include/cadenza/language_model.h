@@ -48,6 +48,9 @@ struct LanguageModelConfig {
   friend bool operator==(const LanguageModelConfig&, const LanguageModelConfig&) = default;
 };
 
+/// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
+std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config);
+
 /// Predicts each step of a sequence from the steps before it; the first from nothing.
 ///
 /// Parameters bear PyTorch's names: `embedding.weight` [V, E]; `lstm.weight_ih_l0` [4H, I], ...
@@ -60,6 +63,7 @@ class LanguageModel final : public Model {
   const LanguageModelConfig& config() const { return config_; }
   Backend& backend() const { return parameters_.backend(); }
   Parameters& parameters() override { return parameters_; }
+  const Parameters& parameters() const override { return parameters_; }
   /// PyTorch's defaults: uniform in +-1/sqrt(H) for recurrent layers, +-1/sqrt(fan in) for linear
   /// ones; embeddings in +-1.
   void initialize(std::uint64_t seed);

@@ -43,7 +43,7 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual Parameters& parameters() = 0;
-  const Parameters& parameters() const { return const_cast<Model*>(this)->parameters(); }
+  virtual const Parameters& parameters() const = 0;
   /// What training carries from one batch to the next, for `rows` rows, zero-filled.
   virtual std::vector<Tensor> make_state(std::int64_t rows) const = 0;
   /// Losses of every step, real [T * B]; gradients are of their sum times `scale`. `state` is

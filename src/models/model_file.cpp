@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/model_file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "cadenza/error.h"
+#include "models/infer_config.h"
+#include "models/model_json.h"
+
+namespace cadenza {
+namespace {
+
+constexpr std::string_view kFormat = "cadenza-model-1";
+
+std::string metadata(const SafetensorsReader& file, std::string_view key) {
+  const auto found = file.metadata().find(key);
+  return found == file.metadata().end() ? std::string() : found->second;
+}
+
+bool is_ours(const SafetensorsReader& file) {
+  const std::string format = metadata(file, "format");
+  if (format.rfind("cadenza-", 0) != 0) return false;
+  if (format != kFormat) {
+    throw FormatError(
+        message(file.origin(), ": format is '", format, "', expected '", kFormat, "'"), 8);
+  }
+  return true;
+}
+
+// Our parameter name -> the file's; empty for files with our names.
+using FileNames = std::map<std::string, std::string>;
+
+struct Description {
+  ModelFileInfo info;
+  FileNames file_names;
+};
+
+void check_vocabulary(const SafetensorsReader& file, const ModelFileInfo& info) {
+  const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
+  if (tokenizer->vocabulary_size() == info.config.width &&
+      tokenizer->step_kind() == info.config.step_kind()) {
+    return;
+  }
+  throw ArgumentError(message(file.origin(), ": the model has ", info.config.width,
+                              " outputs, the tokenizer '", info.tokenizer_name,
+                              "' a vocabulary of ", tokenizer->vocabulary_size()));
+}
+
+const FileArray& weight_of(const SafetensorsReader& file, const FileNames& file_names,
+                           const std::string& name) {
+  const auto renamed = file_names.find(name);
+  return file.at(renamed == file_names.end() ? name : renamed->second);
+}
+
+// Before any memory is asked for: a hostile description must not be able to demand more than the
+// file itself holds.
+void check_shapes(const SafetensorsReader& file, const FileNames& file_names,
+                  const LanguageModelConfig& config) {
+  for (const ParameterSpec& spec : parameter_specs(config)) {
+    const std::vector<std::int64_t>& shape = weight_of(file, file_names, spec.name).shape;
+    bool same = static_cast<int>(shape.size()) == spec.shape.rank();
+    for (int i = 0; same && i < spec.shape.rank(); ++i) {
+      same = shape[static_cast<std::size_t>(i)] == spec.shape[i];
+    }
+    if (same) continue;
+    std::string got;
+    for (const std::int64_t extent : shape) got += (got.empty() ? "" : ", ") + message(extent);
+    throw FormatError(message(file.origin(), ": ", spec.name, " has shape [", got,
+                              "], the description demands ", spec.shape),
+                      8);
+  }
+}
+
+void read_weights(const SafetensorsReader& file, const FileNames& file_names,
+                  LanguageModel& model) {
+  check_shapes(file, file_names, model.config());
+  for (const ParameterSpec& spec : model.parameters().specs()) {
+    const std::vector<double> values = weight_of(file, file_names, spec.name).as<double>();
+    const auto bad = std::find_if(values.begin(), values.end(),
+                                  [](double value) { return !std::isfinite(value); });
+    if (bad != values.end()) {
+      throw FormatError(message(file.origin(), ": ", spec.name, " holds ", *bad), 8);
+    }
+    model.parameters().upload(spec.name, values);
+  }
+}
+
+Description describe(const SafetensorsReader& file, std::string_view tokenizer,
+                     std::string_view settings) {
+  Description description;
+  ModelFileInfo& info = description.info;
+  if (is_ours(file)) {
+    info.config = config_from_json(metadata(file, "model"), file.origin());
+    info.tokenizer_name = metadata(file, "tokenizer");
+    info.tokenizer_settings = metadata(file, "tokenizer_settings");
+    info.training = metadata(file, "training");
+  } else {
+    InferredModel inferred = infer_model(file);
+    info.config = inferred.config;
+    description.file_names = std::move(inferred.file_names);
+    check(!tokenizer.empty(), file.origin(),
+          ": the file does not say what its tokens mean, name a tokenizer for its ",
+          info.config.width, " outputs");
+  }
+  if (!tokenizer.empty()) {
+    info.tokenizer_name = tokenizer;
+    info.tokenizer_settings = settings;
+  }
+  check_vocabulary(file, info);
+  check_shapes(file, description.file_names, info.config);
+  for (const auto& [name, array] : file.arrays()) {
+    const bool weight = name.rfind("training.", 0) != 0;
+    if (weight) info.parameter_count += array.count();
+  }
+  return description;
+}
+
+}  // namespace
+
+void add_model(SafetensorsWriter& file, const LanguageModel& model, const Tokenizer& tokenizer) {
+  file.set_metadata("format", std::string(kFormat));
+  file.set_metadata("model", to_json(model.config()));
+  file.set_metadata("tokenizer", std::string(tokenizer.name()));
+  file.set_metadata("tokenizer_settings", tokenizer.settings());
+  const Parameters& parameters = model.parameters();
+  for (const ParameterSpec& spec : parameters.specs()) {
+    std::vector<std::int64_t> shape;
+    for (int i = 0; i < spec.shape.rank(); ++i) shape.push_back(spec.shape[i]);
+    const TensorView value = parameters.value(spec.name);
+    std::vector<std::byte> bytes(value.bytes());
+    parameters.backend().download(value, bytes);
+    file.add(spec.name, value.dtype, shape, bytes);
+  }
+}
+
+void read_weights(const SafetensorsReader& file, LanguageModel& model) {
+  read_weights(file, FileNames(), model);
+}
+
+void save_model(const LanguageModel& model, const Tokenizer& tokenizer,
+                const std::filesystem::path& path) {
+  SafetensorsWriter file;
+  add_model(file, model, tokenizer);
+  file.write(path);
+}
+
+ModelFileInfo read_model_info(const std::filesystem::path& path, std::string_view tokenizer,
+                              std::string_view settings) {
+  return describe(SafetensorsReader(path), tokenizer, settings).info;
+}
+
+LoadedModel load_model(const std::filesystem::path& path, Backend& backend,
+                       std::string_view tokenizer, std::string_view settings) {
+  const SafetensorsReader file(path);
+  Description description = describe(file, tokenizer, settings);
+  LoadedModel loaded;
+  loaded.info = std::move(description.info);
+  loaded.model = std::make_unique<LanguageModel>(backend, loaded.info.config);
+  read_weights(file, description.file_names, *loaded.model);
+  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
+  return loaded;
+}
+
+}  // namespace cadenza

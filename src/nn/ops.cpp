@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/ops.h"
+
+namespace cadenza {
+namespace {
+
+TensorView flat_rows(const TensorView& x) {
+  const std::int64_t width = x.shape[x.shape.rank() - 1];
+  return x.reshaped({width == 0 ? 0 : x.count() / width, width});
+}
+
+}  // namespace
+
+Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
+  Backend& backend = tape.backend();
+  Variable& weight = *parameters.weight;
+  Variable& bias = *parameters.bias;
+  const std::int64_t rows = flat_rows(x.value()).shape[0];
+  Variable& y = tape.activation({rows, weight.value().shape[0]});
+  backend.matmul({.a = flat_rows(x.value()),
+                  .b = weight.value(),
+                  .c = y.value(),
+                  .transpose_b = Transpose::yes,
+                  .bias = bias.value()});
+  tape.record([&backend, &tape, &x, &y, &weight, &bias] {
+    const TensorView dy = tape.gradient_of(y);
+    backend.matmul({.a = dy,
+                    .b = flat_rows(x.value()),
+                    .c = weight.gradient(),
+                    .transpose_a = Transpose::yes,
+                    .accumulate = Accumulate::add});
+    backend.add_column_sums(dy, bias.gradient());
+    if (!x.has_gradient()) return;
+    const Accumulate mode = x.take_mode();
+    backend.matmul(
+        {.a = dy, .b = weight.value(), .c = flat_rows(x.gradient()), .accumulate = mode});
+  });
+  return y;
+}
+
+Variable& activation(Tape& tape, Variable& x, Activation kind) {
+  if (kind == Activation::identity) return x;
+  Variable& y = tape.activation(x.value().shape);
+  tape.backend().activation({.kind = kind, .x = x.value(), .y = y.value()});
+  tape.record([&tape, &x, &y, kind] {
+    const TensorView dy = tape.gradient_of(y);
+    tape.contribute(x, [&](const TensorView& dx) {
+      tape.backend().activation_backward({.kind = kind, .y = y.value(), .dy = dy, .dx = dx});
+    });
+  });
+  return y;
+}
+
+Variable& dropout(Tape& tape, Variable& x, const DropoutPlace& place) {
+  if (place.rate == 0.0) return x;
+  const DropoutArgs args = {.x = {},
+                            .y = {},
+                            .rate = place.rate,
+                            .seed = place.seed,
+                            .stream = place.stream,
+                            .step = place.step};
+  const auto apply = [&tape, args](const TensorView& from, const TensorView& to) {
+    DropoutArgs call = args;
+    call.x = from;
+    call.y = to;
+    tape.backend().dropout(call);
+  };
+  // Dropped input data needs no gradient, and neither does what feeds on it.
+  Variable& y = x.has_gradient() ? tape.activation(x.value().shape)
+                                 : tape.constant(tape.allocate(x.value().shape));
+  apply(x.value(), y.value());
+  if (!y.has_gradient()) return y;
+  tape.record([&tape, &x, &y, apply] {
+    const TensorView dy = tape.gradient_of(y);
+    tape.contribute(x, [&](const TensorView& dx) { apply(dy, dx); });
+  });
+  return y;
+}
+
+Variable& embedding(Tape& tape, const TensorView& ids, Variable& table) {
+  Backend& backend = tape.backend();
+  const TensorView flat_ids = ids.reshaped({ids.count()});
+  const std::int64_t width = table.value().shape[1];
+  Variable& y = tape.activation(ids.shape.rank() == 2 ? Shape{ids.shape[0], ids.shape[1], width}
+                                                      : Shape{ids.count(), width});
+  backend.embedding({.ids = flat_ids, .table = table.value(), .y = flat_rows(y.value())});
+  tape.record([&backend, &tape, &y, &table, flat_ids] {
+    backend.embedding_backward(
+        {.ids = flat_ids, .dy = flat_rows(tape.gradient_of(y)), .d_table = table.gradient()});
+  });
+  return y;
+}
+
+Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const TensorView& lengths,
+                    const TensorView& state, const RecurrentParameters& parameters) {
+  Backend& backend = tape.backend();
+  const std::int64_t steps = x.value().shape[0];
+  const std::int64_t rows = x.value().shape[1];
+  const RecurrentWeights weights = {.w_ih = parameters.w_ih->value(),
+                                    .w_hh = parameters.w_hh->value(),
+                                    .b_ih = parameters.b_ih->value(),
+                                    .b_hh = parameters.b_hh->value()};
+  Variable& y = tape.activation({steps, rows, spec.hidden});
+  TensorView initial_state;
+  TensorView reserve;
+  if (tape.recording()) {
+    initial_state = tape.allocate(state.shape);
+    backend.copy(state, initial_state);
+    reserve = tape.allocate({static_cast<std::int64_t>(
+                                backend.recurrent_reserve_bytes(spec, steps, rows, tape.dtype()))},
+                            DType::u8);
+  }
+  backend.recurrent_forward(spec, {.x = x.value(),
+                                   .lengths = lengths,
+                                   .initial_state = state,
+                                   .weights = weights,
+                                   .y = y.value(),
+                                   .final_state = state,
+                                   .reserve = reserve});
+  tape.record(
+      [&backend, &tape, &x, &y, spec, lengths, initial_state, reserve, weights, parameters] {
+        const RecurrentWeights d_weights = {.w_ih = parameters.w_ih->gradient(),
+                                            .w_hh = parameters.w_hh->gradient(),
+                                            .b_ih = parameters.b_ih->gradient(),
+                                            .b_hh = parameters.b_hh->gradient()};
+        const TensorView dy = tape.gradient_of(y);
+        const auto run = [&](const TensorView& dx) {
+          backend.recurrent_backward(spec, {.x = x.value(),
+                                            .lengths = lengths,
+                                            .initial_state = initial_state,
+                                            .weights = weights,
+                                            .y = y.value(),
+                                            .reserve = reserve,
+                                            .dy = dy,
+                                            .d_final_state = {},
+                                            .dx = dx,
+                                            .d_initial_state = {},
+                                            .d_weights = d_weights});
+        };
+        if (x.has_gradient()) {
+          tape.contribute(x, run);
+        } else {
+          run({});
+        }
+      });
+  return y;
+}
+
+TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,
+                        const TensorView& weights, double scale) {
+  const TensorView row_loss = tape.allocate({logits.value().shape[0]});
+  const auto run = [&](const TensorView& gradient) {
+    tape.backend().softmax_loss({.logits = logits.value(),
+                                 .targets = targets,
+                                 .weights = weights,
+                                 .row_loss = row_loss,
+                                 .d_logits = gradient,
+                                 .scale = scale});
+  };
+  logits.has_gradient() ? tape.contribute(logits, run) : run({});
+  return row_loss;
+}
+
+TensorView bernoulli_loss(Tape& tape, Variable& logits, const TensorView& targets,
+                          const TensorView& weights, double scale) {
+  const TensorView row_loss = tape.allocate({logits.value().shape[0]});
+  const auto run = [&](const TensorView& gradient) {
+    tape.backend().bernoulli_loss({.logits = logits.value(),
+                                   .targets = targets,
+                                   .weights = weights,
+                                   .row_loss = row_loss,
+                                   .d_logits = gradient,
+                                   .scale = scale});
+  };
+  logits.has_gradient() ? tape.contribute(logits, run) : run({});
+  return row_loss;
+}
+
+TensorView squared_loss(Tape& tape, Variable& predictions, const TensorView& targets,
+                        const TensorView& weights, double scale) {
+  const TensorView row_loss = tape.allocate({predictions.value().shape[0]});
+  const auto run = [&](const TensorView& gradient) {
+    tape.backend().squared_loss({.predictions = predictions.value(),
+                                 .targets = targets,
+                                 .weights = weights,
+                                 .row_loss = row_loss,
+                                 .d_predictions = gradient,
+                                 .scale = scale});
+  };
+  predictions.has_gradient() ? tape.contribute(predictions, run) : run({});
+  return row_loss;
+}
+
+TensorView nade_loss(Tape& tape, const NadeInputs& inputs, const TensorView& targets,
+                     const TensorView& weights, double scale) {
+  const TensorView row_loss = tape.allocate({inputs.visible_bias->value().shape[0]});
+  NadeLossArgs args = {.targets = targets,
+                       .visible_bias = inputs.visible_bias->value(),
+                       .hidden_bias = inputs.hidden_bias->value(),
+                       .w = inputs.w->value(),
+                       .u = inputs.u->value(),
+                       .weights = weights,
+                       .row_loss = row_loss,
+                       .d_visible_bias = {},
+                       .d_hidden_bias = {},
+                       .d_w = {},
+                       .d_u = {},
+                       .scale = scale};
+  if (!tape.recording()) {
+    tape.backend().nade_loss(args);
+    return row_loss;
+  }
+  // Both biases are fresh outputs of linear layers, so overwriting their gradients is right.
+  args.d_w = inputs.w->gradient();
+  args.d_u = inputs.u->gradient();
+  tape.contribute(*inputs.visible_bias, [&](const TensorView& d_visible) {
+    tape.contribute(*inputs.hidden_bias, [&](const TensorView& d_hidden) {
+      args.d_visible_bias = d_visible;
+      args.d_hidden_bias = d_hidden;
+      tape.backend().nade_loss(args);
+    });
+  });
+  return row_loss;
+}
+
+}  // namespace cadenza
