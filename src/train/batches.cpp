@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/batches.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "cadenza/random.h"
+
+namespace cadenza {
+namespace {
+
+// Fisher-Yates from the counter generator; `stream` separates several shuffles of one epoch.
+template <typename T>
+void shuffle(std::vector<T>& items, std::uint64_t seed, std::uint64_t epoch, std::uint32_t stream) {
+  for (std::size_t i = items.size(); i > 1; --i) {
+    const RandomAddress address = {.purpose = RandomPurpose::shuffle,
+                                   .sequence = epoch,
+                                   .step = stream << 26 | static_cast<std::uint32_t>(i >> 26),
+                                   .item = static_cast<std::uint32_t>(i & 0x3FFFFFF)};
+    const auto j = static_cast<std::size_t>(uniform_double(random_bits(seed, address)) *
+                                            static_cast<double>(i));
+    std::swap(items[i - 1], items[j]);
+  }
+}
+
+std::int64_t length(const Piece& piece) { return static_cast<std::int64_t>(piece.sequence.size()); }
+
+}  // namespace
+
+EpochBatches::EpochBatches(const BatchSource& source, const std::vector<std::int64_t>& order,
+                           bool cut)
+    : source_(source), rows_(static_cast<std::size_t>(source.rows)) {
+  const std::vector<Piece>& pieces = *source.pieces;
+  std::int64_t total = 0;
+  for (const std::int64_t p : order) total += length(pieces[static_cast<std::size_t>(p)]);
+  const std::int64_t share = std::max((total + source.rows - 1) / source.rows, std::int64_t{1});
+  const std::int64_t chunks = (share + source.sequence_length - 1) / source.sequence_length;
+  const std::int64_t longest = chunks * source.sequence_length;
+  for (const std::int64_t p : order) {
+    const std::int64_t end = length(pieces[static_cast<std::size_t>(p)]);
+    const std::int64_t step = cut ? longest : std::max(end, std::int64_t{1});
+    for (std::int64_t begin = 0; begin < end; begin += step) {
+      stretches_.push_back({p, begin, std::min(begin + step, end)});
+    }
+  }
+}
+
+bool EpochBatches::refill() {
+  bool any = false;
+  for (Row& row : rows_) {
+    if (row.rest.begin == row.rest.end && next_stretch_ < stretches_.size()) {
+      row = {stretches_[next_stretch_++], true};
+    }
+    any = any || row.rest.begin < row.rest.end;
+  }
+  return any;
+}
+
+void EpochBatches::advance() {
+  for (Row& row : rows_) {
+    row.rest.begin = std::min(row.rest.begin + source_.sequence_length, row.rest.end);
+    row.fresh = false;
+  }
+}
+
+std::optional<Batch> EpochBatches::next() {
+  if (!refill()) return std::nullopt;
+  Batch batch = build();
+  advance();
+  return batch;
+}
+
+void EpochBatches::skip(std::int64_t count) {
+  for (std::int64_t i = 0; i < count && refill(); ++i) advance();
+}
+
+std::int64_t EpochBatches::count() const {
+  EpochBatches walk = *this;
+  std::fill(walk.rows_.begin(), walk.rows_.end(), Row());
+  walk.next_stretch_ = 0;
+  std::int64_t batches = 0;
+  while (walk.refill()) {
+    walk.advance();
+    ++batches;
+  }
+  return batches;
+}
+
+Batch EpochBatches::build() const {
+  Batch batch;
+  batch.kind = source_.kind;
+  batch.width = source_.width;
+  batch.rows = source_.rows;
+  for (const Row& row : rows_) {
+    const std::int64_t steps = std::min(row.rest.end - row.rest.begin, source_.sequence_length);
+    batch.lengths.push_back(static_cast<std::int32_t>(steps));
+    batch.keep_state.push_back(row.fresh ? 0.0F : 1.0F);
+    batch.piece.push_back(row.rest.piece);
+    batch.first_step.push_back(row.rest.begin);
+    batch.steps = std::max(batch.steps, steps);
+    batch.predicted += steps;
+  }
+  const auto cells = static_cast<std::size_t>(batch.steps * batch.rows);
+  batch.weights.assign(cells, 0.0F);
+  if (batch.kind == StepKind::token) {
+    batch.input_ids.assign(cells, -1);
+    batch.target_ids.assign(cells, -1);
+  } else {
+    batch.input_frames.assign(cells * static_cast<std::size_t>(batch.width), 0.0F);
+    batch.target_frames = batch.input_frames;
+  }
+  for (std::int64_t b = 0; b < batch.rows; ++b) {
+    const Row& row = rows_[static_cast<std::size_t>(b)];
+    for (std::int64_t t = 0; t < batch.lengths[static_cast<std::size_t>(b)]; ++t) {
+      fill_step(batch, t, b, row);
+    }
+  }
+  return batch;
+}
+
+void EpochBatches::fill_step(Batch& batch, std::int64_t t, std::int64_t b, const Row& row) const {
+  const Sequence& sequence = (*source_.pieces)[static_cast<std::size_t>(row.rest.piece)].sequence;
+  const auto cell = static_cast<std::size_t>(t * batch.rows + b);
+  const auto position = static_cast<std::size_t>(row.rest.begin + t);
+  batch.weights[cell] = 1.0F;
+  if (batch.kind == StepKind::token) {
+    batch.target_ids[cell] = sequence.tokens[position];
+    if (position > 0) batch.input_ids[cell] = sequence.tokens[position - 1];
+    return;
+  }
+  const auto width = static_cast<std::size_t>(batch.width);
+  for (std::size_t key = 0; key < width; ++key) {
+    batch.target_frames[cell * width + key] = sequence.frames[position][key] ? 1.0F : 0.0F;
+    if (position == 0) continue;
+    batch.input_frames[cell * width + key] = sequence.frames[position - 1][key] ? 1.0F : 0.0F;
+  }
+}
+
+std::vector<std::int64_t> training_order(const std::vector<Piece>& pieces, std::int64_t rows,
+                                         std::uint64_t seed, std::int64_t epoch) {
+  std::vector<std::int64_t> order(pieces.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = static_cast<std::uint64_t>(epoch);
+  shuffle(order, seed, key, 0);
+  // Pools of eight batches are sorted by length, cut into groups of B, and the groups shuffled:
+  // random enough to learn from, and rows of a batch end almost together.
+  constexpr std::size_t kPoolBatches = 8;
+  const auto group = static_cast<std::size_t>(rows);
+  const std::size_t pool = group * kPoolBatches;
+  for (std::size_t begin = 0; begin < order.size(); begin += pool) {
+    const auto first = order.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last =
+        order.begin() + static_cast<std::ptrdiff_t>(std::min(begin + pool, order.size()));
+    std::stable_sort(first, last, [&](std::int64_t a, std::int64_t b) {
+      return length(pieces[static_cast<std::size_t>(a)]) <
+             length(pieces[static_cast<std::size_t>(b)]);
+    });
+  }
+  std::vector<std::size_t> groups((order.size() + group - 1) / group);
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  shuffle(groups, seed, key, 1);
+  std::vector<std::int64_t> result;
+  result.reserve(order.size());
+  for (const std::size_t g : groups) {
+    for (std::size_t i = g * group; i < std::min((g + 1) * group, order.size()); ++i) {
+      result.push_back(order[i]);
+    }
+  }
+  return result;
+}
+
+}  // namespace cadenza

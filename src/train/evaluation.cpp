@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/evaluation.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "cadenza/error.h"
+#include "nn/host_copy.h"
+#include "train/batches.h"
+
+namespace cadenza {
+namespace {
+
+// Losses of one piece.
+struct PieceLoss {
+  double first = 0.0;
+  double rest = 0.0;
+  std::int64_t steps = 0;
+};
+
+void add_batch(const Batch& batch, const std::vector<double>& row_loss,
+               std::vector<PieceLoss>& losses) {
+  for (std::size_t b = 0; b < batch.lengths.size(); ++b) {
+    for (std::int64_t t = 0; t < batch.lengths[b]; ++t) {
+      PieceLoss& piece = losses[static_cast<std::size_t>(batch.piece[b])];
+      const double loss = row_loss[static_cast<std::size_t>(t * batch.rows) + b];
+      (batch.first_step[b] + t == 0 ? piece.first : piece.rest) += loss;
+      ++piece.steps;
+    }
+  }
+}
+
+Likelihood summarize(const std::vector<PieceLoss>& losses) {
+  Likelihood result;
+  double rest = 0.0;
+  double all = 0.0;
+  double means = 0.0;
+  std::int64_t rest_steps = 0;
+  std::int64_t counted_pieces = 0;
+  for (const PieceLoss& piece : losses) {
+    if (piece.steps == 0) continue;
+    ++result.pieces;
+    result.steps += piece.steps;
+    all += piece.first + piece.rest;
+    if (piece.steps == 1) continue;
+    rest += piece.rest;
+    rest_steps += piece.steps - 1;
+    means += piece.rest / static_cast<double>(piece.steps - 1);
+    ++counted_pieces;
+  }
+  result.all = all / static_cast<double>(result.steps);
+  result.skip_first = rest / static_cast<double>(rest_steps);
+  result.piece_mean = means / static_cast<double>(counted_pieces);
+  return result;
+}
+
+}  // namespace
+
+Likelihood evaluate(Model& model, const std::vector<Piece>& pieces, StepKind kind, int width,
+                    int batch_size, int sequence_length) {
+  check(!pieces.empty(), "evaluate: there is no piece to score");
+  check(batch_size >= 1, "evaluate: batch_size is ", batch_size, ", expected at least 1");
+  check(sequence_length >= 1, "evaluate: sequence_length is ", sequence_length,
+        ", expected at least 1");
+  // Longest first: rows of similar length side by side leave little padding.
+  std::vector<std::int64_t> order(pieces.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    return pieces[static_cast<std::size_t>(a)].sequence.size() >
+           pieces[static_cast<std::size_t>(b)].sequence.size();
+  });
+  const auto rows = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(pieces.size()));
+  EpochBatches batches({.pieces = &pieces,
+                        .kind = kind,
+                        .width = width,
+                        .rows = rows,
+                        .sequence_length = sequence_length},
+                       order, false);
+  Backend& backend = model.parameters().backend();
+  const std::vector<Tensor> state = model.make_state(rows);
+  Arena arena(backend);
+  std::vector<PieceLoss> losses(pieces.size());
+  while (const std::optional<Batch> batch = batches.next()) {
+    arena.reset();
+    Tape tape(backend, arena, model.parameters().dtype(), GradMode::none);
+    const TensorView row_loss = model.loss(tape, *batch, state, DropoutKey(), 1.0);
+    add_batch(*batch, download_real(backend, row_loss), losses);
+  }
+  return summarize(losses);
+}
+
+}  // namespace cadenza

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "cadenza/error.h"
+#include "cadenza/evaluation.h"
+#include "nn/host_copy.h"
+#include "train/batches.h"
+#include "train/metrics_log.h"
+#include "train/training_state.h"
+
+namespace cadenza {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kLogEvery = 20;  // updates between lines of the log
+constexpr double kReportSeconds = 0.1;  // between calls of the reporter
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void check_finite(bool ok, const char* name, double value, const char* expected) {
+  check(ok && std::isfinite(value), "training: ", name, " is ", value, ", expected ", expected);
+}
+
+}  // namespace
+
+void TrainingConfig::validate() const {
+  check(batch_size >= 1, "training: batch_size is ", batch_size, ", expected at least 1");
+  check(sequence_length >= 1, "training: sequence_length is ", sequence_length,
+        ", expected at least 1");
+  check(epochs >= 0 && steps >= 0 && epochs + steps > 0, "training: epochs is ", epochs,
+        " and steps is ", steps, ", expected one above 0");
+  check(validate_every >= 0, "training: validate_every is ", validate_every,
+        ", expected at least 0");
+  check(patience >= 0, "training: patience is ", patience, ", expected at least 0");
+  check_finite(optimizer.learning_rate > 0, "learning_rate", optimizer.learning_rate, "above 0");
+  check_finite(optimizer.beta1 >= 0 && optimizer.beta1 < 1, "beta1", optimizer.beta1, "[0, 1)");
+  check_finite(optimizer.beta2 >= 0 && optimizer.beta2 < 1, "beta2", optimizer.beta2, "[0, 1)");
+  check_finite(optimizer.epsilon > 0, "epsilon", optimizer.epsilon, "above 0");
+  check_finite(optimizer.weight_decay >= 0, "weight_decay", optimizer.weight_decay, "at least 0");
+  check_finite(optimizer.clip_norm >= 0, "clip_norm", optimizer.clip_norm, "at least 0");
+  check(schedule.warmup_steps >= 0, "training: warmup_steps is ", schedule.warmup_steps,
+        ", expected at least 0");
+  check_finite(schedule.decay > 0 && schedule.decay <= 1, "decay", schedule.decay, "(0, 1]");
+  check_finite(schedule.final_factor >= 0 && schedule.final_factor <= 1, "final_factor",
+               schedule.final_factor, "[0, 1]");
+}
+
+class Trainer::Run {
+ public:
+  Run(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+      const TrainingConfig& config, const std::filesystem::path& folder, bool resume);
+  TrainingResult run(const Reporter& reporter);
+
+ private:
+  EpochBatches epoch_batches() const;
+  void train_epoch(const Reporter& reporter);
+  void update(const Batch& batch);
+  void finish_update(std::int64_t batches_in_epoch, const Reporter& reporter);
+  void validate();
+  void report(const Reporter& reporter, bool validated);
+  TrainingProgress progress(bool validated) const;
+  std::string finished() const;
+  void save();
+  [[noreturn]] void diverged() const;
+  std::filesystem::path best_path() const { return folder_ / "model.safetensors"; }
+  std::filesystem::path last_path() const { return folder_ / "last.safetensors"; }
+
+  LanguageModel& model_;
+  const Tokenizer& tokenizer_;
+  const Dataset& data_;
+  TrainingConfig config_;
+  std::filesystem::path folder_;
+  std::string fingerprint_;
+  Optimizer optimizer_;
+  std::int64_t total_steps_;
+  Schedule schedule_;
+  std::vector<Tensor> carried_;
+  Arena arena_;
+  TrainingState state_;
+  std::optional<MetricsLog> log_;
+  std::optional<std::int64_t> saved_step_;
+  bool stop_requested_ = false;
+  std::int64_t predicted_here_ = 0;  // steps trained on by this process
+  double train_seconds_ = 0.0;       // spent on them, validation not included
+  Clock::time_point start_ = Clock::now();
+  double seconds_before_ = 0.0;
+  Clock::time_point last_report_ = start_;
+  Clock::time_point last_save_ = start_;
+};
+
+Trainer::Run::Run(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+                  const TrainingConfig& config, const std::filesystem::path& folder, bool resume)
+    : model_(model),
+      tokenizer_(tokenizer),
+      data_(data),
+      config_(config),
+      folder_(folder),
+      fingerprint_(training_fingerprint(data, config)),
+      optimizer_(model.parameters(), config.optimizer),
+      total_steps_(0),
+      schedule_(config.schedule, 0),
+      carried_(model.make_state(config.batch_size)),
+      arena_(model.backend()) {
+  config.validate();
+  check(data.step_kind == model.config().step_kind() && data.vocabulary == model.config().width,
+        "training: the data has ", data.vocabulary, " ",
+        data.step_kind == StepKind::token ? "tokens" : "keys", ", the model ", model.config().width,
+        " ", model.config().step_kind() == StepKind::token ? "tokens" : "keys");
+  check(step_count(data[Split::train]) > 0, "training: the training split is empty");
+  const std::int64_t in_epochs = config.epochs * epoch_batches().count();
+  total_steps_ = in_epochs == 0      ? config.steps
+                 : config.steps == 0 ? in_epochs
+                                     : std::min(in_epochs, config.steps);
+  schedule_ = Schedule(config.schedule, total_steps_);
+
+  if (resume && std::filesystem::exists(last_path())) {
+    state_ = load_checkpoint(last_path(), model_, {&optimizer_, &carried_}, fingerprint_);
+    optimizer_.set_steps(state_.step);
+    schedule_.restore_plateau(state_.plateau_factor, state_.plateau_count);
+    seconds_before_ = state_.seconds;
+    saved_step_ = state_.step;
+  } else {
+    // A checkpoint of an earlier run must not be taken for one of this.
+    std::filesystem::remove(last_path());
+    model_.initialize(config.seed);
+  }
+  log_.emplace(folder_ / "metrics.jsonl", state_.step);
+}
+
+EpochBatches Trainer::Run::epoch_batches() const {
+  const auto& pieces = data_[Split::train];
+  return {{.pieces = &pieces,
+           .kind = data_.step_kind,
+           .width = data_.vocabulary,
+           .rows = config_.batch_size,
+           .sequence_length = config_.sequence_length},
+          training_order(pieces, config_.batch_size, config_.seed, state_.epoch),
+          true};
+}
+
+TrainingResult Trainer::Run::run(const Reporter& reporter) {
+  while (finished().empty()) train_epoch(reporter);
+  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path());
+  if (saved_step_ != state_.step) save();
+  return {.steps = state_.step,
+          .epochs = static_cast<int>(state_.epoch),
+          .seconds = seconds_before_ + seconds_since(start_),
+          .tokens_per_second = progress(false).steps_per_second,
+          .best_valid_loss = state_.best_valid,
+          .stopped_by = finished()};
+}
+
+std::string Trainer::Run::finished() const {
+  if (stop_requested_) return "request";
+  if (config_.steps > 0 && state_.step >= config_.steps) return "steps";
+  if (config_.epochs > 0 && state_.epoch >= config_.epochs) return "epochs";
+  if (config_.patience > 0 && state_.bad_validations >= config_.patience) return "patience";
+  return "";
+}
+
+void Trainer::Run::train_epoch(const Reporter& reporter) {
+  EpochBatches batches = epoch_batches();
+  const std::int64_t count = batches.count();
+  batches.skip(state_.batch_in_epoch);
+  const std::int64_t epoch = state_.epoch;
+  while (state_.epoch == epoch && finished().empty()) {
+    const Clock::time_point begin = Clock::now();
+    update(*batches.next());
+    train_seconds_ += seconds_since(begin);
+    finish_update(count, reporter);
+  }
+}
+
+void Trainer::Run::update(const Batch& batch) {
+  Backend& backend = model_.backend();
+  arena_.reset();
+  model_.parameters().zero_gradients();
+  Tape tape(backend, arena_, model_.parameters().dtype(), GradMode::record);
+  const DropoutKey key = {
+      .training = true, .seed = config_.seed, .step = static_cast<std::uint32_t>(state_.step)};
+  const TensorView row_loss =
+      model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
+  const std::vector<double> losses = download_real(backend, row_loss);
+  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
+  if (!std::isfinite(sum)) diverged();
+  tape.backward();
+  const double epochs = static_cast<double>(state_.epoch);
+  optimizer_.step(schedule_.factor(state_.step, epochs));
+  state_.loss_sum += sum;
+  state_.loss_steps += batch.predicted;
+  predicted_here_ += batch.predicted;
+}
+
+// Brings the position to where a resume would go on, then validates, logs, saves and reports.
+void Trainer::Run::finish_update(std::int64_t batches_in_epoch, const Reporter& reporter) {
+  ++state_.step;
+  ++state_.batch_in_epoch;
+  const bool epoch_done = state_.batch_in_epoch == batches_in_epoch;
+  if (epoch_done) {
+    ++state_.epoch;
+    state_.batch_in_epoch = 0;
+  }
+  const bool due =
+      config_.validate_every > 0 ? state_.step % config_.validate_every == 0 : epoch_done;
+  const bool validated = due && !data_[Split::valid].empty();
+  if (validated) validate();
+  if (validated || state_.step % kLogEvery == 0) {
+    log_->write(progress(validated));
+    report(reporter, validated);
+    state_.loss_sum = 0.0;
+    state_.loss_steps = 0;
+  } else {
+    report(reporter, false);
+  }
+  if (seconds_since(last_save_) >= config_.checkpoint_seconds || stop_requested_) save();
+}
+
+void Trainer::Run::validate() {
+  const Likelihood likelihood =
+      evaluate(model_, data_[Split::valid], data_.step_kind, data_.vocabulary);
+  if (!std::isfinite(likelihood.all)) diverged();
+  state_.last_valid = likelihood.all;
+  const bool improved = likelihood.all < state_.best_valid;
+  state_.bad_validations = improved ? 0 : state_.bad_validations + 1;
+  schedule_.observe_validation(improved);
+  if (!improved) return;
+  state_.best_valid = likelihood.all;
+  save_model(model_, tokenizer_, best_path());
+}
+
+void Trainer::Run::report(const Reporter& reporter, bool validated) {
+  if (!reporter) return;
+  if (!validated && seconds_since(last_report_) < kReportSeconds) return;
+  last_report_ = Clock::now();
+  if (!reporter(progress(validated))) stop_requested_ = true;
+}
+
+TrainingProgress Trainer::Run::progress(bool validated) const {
+  const double epochs = static_cast<double>(state_.epoch);
+  return {
+      .step = state_.step,
+      .total_steps = total_steps_,
+      .epoch = static_cast<int>(state_.batch_in_epoch == 0 ? state_.epoch : state_.epoch + 1),
+      .train_loss = state_.loss_sum / static_cast<double>(state_.loss_steps),
+      .valid_loss = state_.last_valid,
+      .best_valid_loss = state_.best_valid,
+      .validated = validated,
+      .learning_rate = config_.optimizer.learning_rate * schedule_.factor(state_.step - 1, epochs),
+      .seconds = seconds_before_ + seconds_since(start_),
+      .steps_per_second =
+          train_seconds_ > 0 ? static_cast<double>(predicted_here_) / train_seconds_ : 0.0};
+}
+
+void Trainer::Run::save() {
+  // Weights that are not finite would only show at the next loss; they must not become "the last
+  // good checkpoint".
+  Tensor norm(model_.backend(), {1}, DType::f64);
+  model_.backend().squared_norm(model_.parameters().values(), norm);
+  if (!std::isfinite(download_real(model_.backend(), norm)[0])) diverged();
+  state_.seconds = seconds_before_ + seconds_since(start_);
+  state_.plateau_factor = schedule_.plateau_factor();
+  state_.plateau_count = schedule_.plateau_count();
+  save_checkpoint(last_path(), model_, tokenizer_, {&optimizer_, &carried_}, state_, fingerprint_);
+  saved_step_ = state_.step;
+  last_save_ = Clock::now();
+}
+
+void Trainer::Run::diverged() const {
+  const std::string kept = saved_step_ ? message("the last good checkpoint is ",
+                                                 last_path().string(), " of step ", *saved_step_)
+                                       : std::string("no checkpoint had been written yet");
+  throw Error(message("training: the loss stopped being finite at step ", state_.step + 1, "; ",
+                      kept, "; a lower learning rate or clipping may help"));
+}
+
+Trainer::Trainer(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+                 const TrainingConfig& config, const std::filesystem::path& folder, bool resume)
+    : run_(std::make_unique<Run>(model, tokenizer, data, config, folder, resume)) {}
+
+Trainer::~Trainer() = default;
+
+TrainingResult Trainer::run(const Reporter& reporter) { return run_->run(reporter); }
+
+}  // namespace cadenza

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/training_state.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cadenza/error.h"
+#include "cadenza/safetensors.h"
+#include "models/model_file.h"
+#include "models/model_json.h"
+
+namespace cadenza {
+namespace {
+
+// FNV-1a, 64 bits: tells two data sets apart, no more is asked of it.
+class Digest {
+ public:
+  void add(const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < size; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001B3U;
+  }
+  template <typename T>
+  void add(const T& value) {
+    add(&value, sizeof value);
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xCBF29CE484222325U;
+};
+
+std::uint64_t digest_of(const Dataset& data) {
+  Digest digest;
+  for (const auto& pieces : data.splits) {
+    digest.add(pieces.size());
+    for (const Piece& piece : pieces) {
+      digest.add(piece.sequence.size());
+      const auto& tokens = piece.sequence.tokens;
+      digest.add(tokens.data(), tokens.size() * sizeof(tokens[0]));
+      for (const Frame& frame : piece.sequence.frames) {
+        for (std::size_t key = 0; key < frame.size(); ++key) digest.add(frame[key]);
+      }
+    }
+  }
+  return digest.value();
+}
+
+// Every array of a checkpoint beside the weights, under its name.
+std::vector<std::pair<std::string, TensorView>> training_arrays(const TrainingTensors& tensors) {
+  std::vector<std::pair<std::string, TensorView>> arrays;
+  if (!tensors.optimizer->first_moment().view().empty()) {
+    arrays.emplace_back("training.first_moment", tensors.optimizer->first_moment());
+  }
+  if (!tensors.optimizer->second_moment().view().empty()) {
+    arrays.emplace_back("training.second_moment", tensors.optimizer->second_moment());
+  }
+  for (std::size_t layer = 0; layer < tensors.carried->size(); ++layer) {
+    arrays.emplace_back(message("training.state.", layer), (*tensors.carried)[layer]);
+  }
+  return arrays;
+}
+
+// JSON has no infinity: null stands for "no validation yet".
+nlohmann::json finite_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+}
+
+double number_or_infinity(const nlohmann::json& value) {
+  return value.is_null() ? std::numeric_limits<double>::infinity() : value.get<double>();
+}
+
+std::string to_json(const TrainingState& state, const std::string& fingerprint) {
+  const nlohmann::ordered_json json = {{"fingerprint", fingerprint},
+                                       {"step", state.step},
+                                       {"epoch", state.epoch},
+                                       {"batch_in_epoch", state.batch_in_epoch},
+                                       {"best_valid", finite_or_null(state.best_valid)},
+                                       {"last_valid", finite_or_null(state.last_valid)},
+                                       {"bad_validations", state.bad_validations},
+                                       {"plateau_factor", state.plateau_factor},
+                                       {"plateau_count", state.plateau_count},
+                                       {"loss_sum", state.loss_sum},
+                                       {"loss_steps", state.loss_steps},
+                                       {"seconds", state.seconds}};
+  return json.dump();
+}
+
+TrainingState state_from_json(const std::string& text, const std::string& origin,
+                              const std::string& fingerprint) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    check(json.at("fingerprint").get<std::string>() == fingerprint, origin,
+          ": was trained on other data or with other settings; resume with the same ones, or ",
+          "train into a new folder");
+    return {.step = json.at("step").get<std::int64_t>(),
+            .epoch = json.at("epoch").get<std::int64_t>(),
+            .batch_in_epoch = json.at("batch_in_epoch").get<std::int64_t>(),
+            .best_valid = number_or_infinity(json.at("best_valid")),
+            .last_valid = number_or_infinity(json.at("last_valid")),
+            .bad_validations = json.at("bad_validations").get<int>(),
+            .plateau_factor = json.at("plateau_factor").get<double>(),
+            .plateau_count = json.at("plateau_count").get<int>(),
+            .loss_sum = json.at("loss_sum").get<double>(),
+            .loss_steps = json.at("loss_steps").get<std::int64_t>(),
+            .seconds = json.at("seconds").get<double>()};
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(message(origin, ": training state: ", error.what()), 8);
+  }
+}
+
+}  // namespace
+
+std::string training_fingerprint(const Dataset& data, const TrainingConfig& config) {
+  const nlohmann::ordered_json json = {{"data", digest_of(data)},
+                                       {"batch_size", config.batch_size},
+                                       {"sequence_length", config.sequence_length},
+                                       {"validate_every", config.validate_every},
+                                       {"seed", config.seed},
+                                       {"optimizer", name_of(config.optimizer.kind)},
+                                       {"learning_rate", config.optimizer.learning_rate},
+                                       {"beta1", config.optimizer.beta1},
+                                       {"beta2", config.optimizer.beta2},
+                                       {"epsilon", config.optimizer.epsilon},
+                                       {"weight_decay", config.optimizer.weight_decay},
+                                       {"clip_norm", config.optimizer.clip_norm},
+                                       {"schedule", name_of(config.schedule.kind)},
+                                       {"warmup_steps", config.schedule.warmup_steps},
+                                       {"decay", config.schedule.decay},
+                                       {"final_factor", config.schedule.final_factor},
+                                       {"plateau_patience", config.schedule.plateau_patience}};
+  return json.dump();
+}
+
+void save_checkpoint(const std::filesystem::path& path, const LanguageModel& model,
+                     const Tokenizer& tokenizer, const TrainingTensors& tensors,
+                     const TrainingState& state, const std::string& fingerprint) {
+  SafetensorsWriter file;
+  add_model(file, model, tokenizer);
+  for (const auto& [name, view] : training_arrays(tensors)) {
+    std::vector<std::byte> bytes(view.bytes());
+    model.backend().download(view, bytes);
+    file.add(name, view.dtype, {view.count()}, bytes);
+  }
+  file.set_metadata("training", to_json(state, fingerprint));
+  file.write(path);
+}
+
+TrainingState load_checkpoint(const std::filesystem::path& path, LanguageModel& model,
+                              const TrainingTensors& tensors, const std::string& fingerprint) {
+  const SafetensorsReader file(path);
+  const auto metadata = [&](std::string_view key) {
+    const auto found = file.metadata().find(key);
+    if (found == file.metadata().end()) {
+      throw FormatError(message(file.origin(), ": has no ", key, " and cannot be resumed"), 8);
+    }
+    return found->second;
+  };
+  check(config_from_json(metadata("model"), file.origin()) == model.config(), file.origin(),
+        ": holds another architecture than the one asked for");
+  const TrainingState state = state_from_json(metadata("training"), file.origin(), fingerprint);
+  read_weights(file, model);
+  for (const auto& [name, view] : training_arrays(tensors)) {
+    const FileArray& array = file.at(name);
+    if (array.dtype != view.dtype || array.count() != view.count()) {
+      throw FormatError(
+          message(file.origin(), ": ", name, " has ", array.count(), " elements of ",
+                  name_of(array.dtype), ", expected ", view.count(), " of ", name_of(view.dtype)),
+          8);
+    }
+    model.backend().upload(array.bytes, view);
+  }
+  return state;
+}
+
+}  // namespace cadenza
