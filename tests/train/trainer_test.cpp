@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/trainer.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "cadenza/error.h"
+#include "cadenza/evaluation.h"
+#include "cadenza/file.h"
+#include "cadenza/safetensors.h"
+#include "support/tiny_data.h"
+#include "support/tmp_dir.h"
+
+namespace cadenza {
+namespace {
+
+struct Setup {
+  Dataset data = test::tiny_tokens();
+  LanguageModelConfig architecture = {.head = Head::softmax,
+                                      .width = 12,
+                                      .embedding = 5,
+                                      .cell = CellKind::lstm,
+                                      .layers = 2,
+                                      .hidden = 9,
+                                      .dropout = 0.2};
+  TrainingConfig config = {.batch_size = 3,
+                           .sequence_length = 6,
+                           .epochs = 8,
+                           .patience = 0,
+                           .optimizer = {.learning_rate = 1e-2, .clip_norm = 1.0},
+                           .schedule = {.kind = ScheduleKind::cosine, .warmup_steps = 5}};
+};
+
+TrainingResult train(const Setup& setup, const std::filesystem::path& folder, bool resume = false,
+                     const Trainer::Reporter& reporter = {}) {
+  const auto backend = make_backend("cpu", {.threads = 1});
+  LanguageModel model(*backend, setup.architecture);
+  const auto tokenizer =
+      make_tokenizer(setup.data.tokenizer_name, setup.data.tokenizer_settings);
+  Trainer trainer(model, *tokenizer, setup.data, setup.config, folder, resume);
+  return trainer.run(reporter);
+}
+
+double test_loss(const Setup& setup, const std::filesystem::path& folder, int batch = 64,
+                 const char* backend_name = "cpu") {
+  const auto backend = make_backend(backend_name);
+  const LoadedModel loaded = load_model(folder / "model.safetensors", *backend);
+  return evaluate(*loaded.model, setup.data[Split::test], setup.data.step_kind,
+                  setup.data.vocabulary, batch, 7)
+      .all;
+}
+
+TEST(Trainer, LearnsEveryCellAndHead) {
+  for (const CellInfo& cell : cells()) {
+    for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
+      const test::TmpDir folder;
+      Setup setup;
+      if (head != Head::softmax) {
+        setup.data = test::tiny_frames();
+        setup.architecture.width = 88;
+        setup.architecture.embedding = 0;
+      }
+      setup.architecture.head = head;
+      setup.architecture.cell = cell.kind;
+      setup.architecture.layers = 1;
+      setup.architecture.hidden = 24;
+      setup.architecture.dropout = 0.0;
+      setup.config.epochs = 60;
+      const TrainingResult result = train(setup, folder.path());
+      // Uniform guessing costs ln 12 nats, plus 88 ln 2 - ln 12 for keys that never sound.
+      EXPECT_LT(result.best_valid_loss, head == Head::softmax ? 0.8 : 4.0)
+          << cell.name << " " << name_of(head);
+    }
+  }
+}
+
+TEST(Trainer, ResumesToTheSameBytes) {
+  Setup setup;
+  setup.config.checkpoint_seconds = 0.0;
+  const test::TmpDir whole;
+  train(setup, whole.path());
+  const test::TmpDir parts;
+  int stops = 0;
+  for (std::string stopped_by = "request"; stopped_by == "request"; ++stops) {
+    int reports = 0;
+    stopped_by =
+        train(setup, parts.path(), stops > 0, [&](const TrainingProgress&) { return ++reports < 2; })
+            .stopped_by;
+  }
+  EXPECT_GT(stops, 3);
+  EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
+}
+
+// A process is killed at an arbitrary moment, again and again, and resumed each time.
+TEST(Trainer, SurvivesSigkillAtAnyMoment) {
+  Setup setup;
+  setup.config.checkpoint_seconds = 0.0;
+  setup.config.epochs = 30;
+  const test::TmpDir whole;
+  train(setup, whole.path());
+  const test::TmpDir killed;
+  std::uint32_t noise = 12345;
+  int kills = 0;
+  for (bool finished = false; !finished;) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      train(setup, killed.path(), true);
+      _exit(0);
+    }
+    noise = noise * 1664525U + 1013904223U;
+    usleep(5000 + (noise >> 16) % 40000);
+    kill(child, kills < 50 ? SIGKILL : 0);
+    int status = 0;
+    waitpid(child, &status, 0);
+    finished = WIFEXITED(status);
+    if (!finished) ++kills;
+    if (std::filesystem::exists(killed / "last.safetensors")) {
+      EXPECT_NO_THROW(SafetensorsReader(killed / "last.safetensors"));
+    }
+  }
+  EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(killed / "model.safetensors"));
+  std::ifstream whole_log(whole / "metrics.jsonl");
+  std::ifstream killed_log(killed / "metrics.jsonl");
+  const auto lines = [](std::ifstream& in) {
+    return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
+  };
+  EXPECT_EQ(lines(whole_log), lines(killed_log));
+}
+
+TEST(Trainer, StopsWithTheStepWhenTheLossIsNotFinite) {
+  const test::TmpDir folder;
+  Setup setup;
+  setup.config.optimizer.kind = OptimizerKind::sgd;
+  setup.config.optimizer.learning_rate = 1e30;
+  setup.config.optimizer.clip_norm = 0;
+  setup.architecture.cell = CellKind::rnn_relu;
+  try {
+    train(setup, folder.path());
+    FAIL() << "no exception";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("step"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("checkpoint"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Trainer, StopsAfterItsPatience) {
+  const test::TmpDir folder;
+  Setup setup;
+  setup.config.optimizer.learning_rate = 1e-12;
+  setup.config.epochs = 100;
+  setup.config.patience = 3;
+  const TrainingResult result = train(setup, folder.path());
+  EXPECT_EQ(result.stopped_by, "patience");
+  EXPECT_LT(result.epochs, 100);
+}
+
+TEST(Trainer, RefusesToResumeOnOtherDataOrSettings) {
+  const test::TmpDir folder;
+  Setup setup;
+  setup.config.epochs = 1;
+  train(setup, folder.path());
+  Setup other_data = setup;
+  other_data.data[Split::train][0].sequence.tokens[3] ^= 1;
+  EXPECT_THROW(train(other_data, folder.path(), true), ArgumentError);
+  Setup other_settings = setup;
+  other_settings.config.optimizer.learning_rate *= 2;
+  EXPECT_THROW(train(other_settings, folder.path(), true), ArgumentError);
+  Setup other_model = setup;
+  other_model.architecture.hidden += 1;
+  EXPECT_THROW(train(other_model, folder.path(), true), ArgumentError);
+  Setup longer = setup;
+  longer.config.epochs = 2;
+  longer.config.schedule.kind = setup.config.schedule.kind;
+  EXPECT_EQ(train(longer, folder.path(), true).epochs, 2);
+}
+
+TEST(Trainer, RefusesDataOfAnotherVocabulary) {
+  const test::TmpDir folder;
+  Setup setup;
+  setup.data.vocabulary = 13;
+  EXPECT_THROW(train(setup, folder.path()), ArgumentError);
+}
+
+TEST(Evaluate, DoesNotDependOnBatchSizeOrBackend) {
+  for (const bool frames : {false, true}) {
+    const test::TmpDir folder;
+    Setup setup;
+    if (frames) {
+      setup.data = test::tiny_frames();
+      setup.architecture.width = 88;
+      setup.architecture.embedding = 0;
+      setup.architecture.head = Head::nade;
+    }
+    setup.config.epochs = 3;
+    // Several test pieces of different lengths, so that there is padding to be masked.
+    setup.data[Split::test] = setup.data[Split::train];
+    train(setup, folder.path());
+    const double alone = test_loss(setup, folder.path(), 1);
+    EXPECT_NEAR(test_loss(setup, folder.path(), 3), alone, 1e-5);
+    EXPECT_NEAR(test_loss(setup, folder.path(), 64), alone, 1e-5);
+    EXPECT_NEAR(test_loss(setup, folder.path(), 64, "reference"), alone, 1e-5);
+  }
+}
+
+TEST(Evaluate, ReadingsFollowTheirDefinitions) {
+  // An untrained model whose weights are all zero gives every token 1 / V.
+  const auto backend = make_backend("reference");
+  LanguageModel model(*backend, Setup().architecture);
+  const Dataset data = test::tiny_tokens();
+  const Likelihood result = evaluate(model, data[Split::train], StepKind::token, 12);
+  EXPECT_NEAR(result.all, std::log(12.0), 1e-6);
+  EXPECT_NEAR(result.skip_first, std::log(12.0), 1e-6);
+  EXPECT_NEAR(result.piece_mean, std::log(12.0), 1e-6);
+  EXPECT_EQ(result.steps, static_cast<std::int64_t>(step_count(data[Split::train])));
+  EXPECT_EQ(result.pieces, static_cast<std::int64_t>(data[Split::train].size()));
+}
+
+}  // namespace
+}  // namespace cadenza
