@@ -44,8 +44,12 @@ TEST(Arena, NeverOverlapsTwoAllocations) {
 TEST(Tape, AddsTheGradientsOfTwoReaders) {
   const auto backend = make_backend("reference");
   Parameters parameters(*backend, DType::f64,
-                        {{"w0", {4, 3}, 0.5}, {"b0", {4}, 0.5}, {"w1", {2, 4}, 0.5},
-                         {"b1", {2}, 0.5}, {"w2", {2, 4}, 0.5}, {"b2", {2}, 0.5}});
+                        {{"w0", {4, 3}, 0.5},
+                         {"b0", {4}, 0.5},
+                         {"w1", {2, 4}, 0.5},
+                         {"b1", {2}, 0.5},
+                         {"w2", {2, 4}, 0.5},
+                         {"b2", {2}, 0.5}});
   parameters.initialize(3);
   Arena arena(*backend);
   const auto loss = [&](GradMode mode) {
@@ -56,12 +60,13 @@ TEST(Tape, AddsTheGradientsOfTwoReaders) {
     };
     Variable& x = tape.constant(tape.upload(std::vector<float>{1, -2, 3, 0.5, 1, -1}, {2, 3}));
     const TensorView zeros = tape.upload(std::vector<float>{0, 0, 0, 0}, {2, 2});
-    Variable& hidden = activation(tape, linear(tape, x, {parameter("w0"), parameter("b0")}),
-                                  Activation::tanh);
+    Variable& hidden =
+        activation(tape, linear(tape, x, {parameter("w0"), parameter("b0")}), Activation::tanh);
     double sum = 0.0;
     for (const char* suffix : {"1", "2"}) {
-      Variable& y = linear(tape, hidden, {parameter(message("w", suffix).c_str()),
-                                          parameter(message("b", suffix).c_str())});
+      Variable& y = linear(
+          tape, hidden,
+          {parameter(message("w", suffix).c_str()), parameter(message("b", suffix).c_str())});
       for (const double row : download_real(*backend, squared_loss(tape, y, zeros, {}, 1.0))) {
         sum += row;
       }

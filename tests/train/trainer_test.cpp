@@ -21,7 +21,7 @@
 namespace cadenza {
 namespace {
 
-struct Setup {
+struct Experiment {
   Dataset data = test::tiny_tokens();
   LanguageModelConfig architecture = {.head = Head::softmax,
                                       .width = 12,
@@ -38,22 +38,22 @@ struct Setup {
                            .schedule = {.kind = ScheduleKind::cosine, .warmup_steps = 5}};
 };
 
-TrainingResult train(const Setup& setup, const std::filesystem::path& folder, bool resume = false,
-                     const Trainer::Reporter& reporter = {}) {
-  const auto backend = make_backend("cpu", {.threads = 1});
-  LanguageModel model(*backend, setup.architecture);
+TrainingResult train(const Experiment& experiment, const std::filesystem::path& folder,
+                     bool resume = false, const Trainer::Reporter& reporter = {}) {
+  const auto backend = make_backend("auto", {.threads = 1});
+  LanguageModel model(*backend, experiment.architecture);
   const auto tokenizer =
-      make_tokenizer(setup.data.tokenizer_name, setup.data.tokenizer_settings);
-  Trainer trainer(model, *tokenizer, setup.data, setup.config, folder, resume);
+      make_tokenizer(experiment.data.tokenizer_name, experiment.data.tokenizer_settings);
+  Trainer trainer(model, *tokenizer, experiment.data, experiment.config, folder, resume);
   return trainer.run(reporter);
 }
 
-double test_loss(const Setup& setup, const std::filesystem::path& folder, int batch = 64,
-                 const char* backend_name = "cpu") {
+double test_loss(const Experiment& experiment, const std::filesystem::path& folder, int batch = 64,
+                 const char* backend_name = "auto") {
   const auto backend = make_backend(backend_name);
   const LoadedModel loaded = load_model(folder / "model.safetensors", *backend);
-  return evaluate(*loaded.model, setup.data[Split::test], setup.data.step_kind,
-                  setup.data.vocabulary, batch, 7)
+  return evaluate(*loaded.model, experiment.data[Split::test], experiment.data.step_kind,
+                  experiment.data.vocabulary, batch, 7)
       .all;
 }
 
@@ -61,19 +61,19 @@ TEST(Trainer, LearnsEveryCellAndHead) {
   for (const CellInfo& cell : cells()) {
     for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
       const test::TmpDir folder;
-      Setup setup;
+      Experiment experiment;
       if (head != Head::softmax) {
-        setup.data = test::tiny_frames();
-        setup.architecture.width = 88;
-        setup.architecture.embedding = 0;
+        experiment.data = test::tiny_frames();
+        experiment.architecture.width = 88;
+        experiment.architecture.embedding = 0;
       }
-      setup.architecture.head = head;
-      setup.architecture.cell = cell.kind;
-      setup.architecture.layers = 1;
-      setup.architecture.hidden = 24;
-      setup.architecture.dropout = 0.0;
-      setup.config.epochs = 60;
-      const TrainingResult result = train(setup, folder.path());
+      experiment.architecture.head = head;
+      experiment.architecture.cell = cell.kind;
+      experiment.architecture.layers = 1;
+      experiment.architecture.hidden = 24;
+      experiment.architecture.dropout = 0.0;
+      experiment.config.epochs = 60;
+      const TrainingResult result = train(experiment, folder.path());
       // Uniform guessing costs ln 12 nats, plus 88 ln 2 - ln 12 for keys that never sound.
       EXPECT_LT(result.best_valid_loss, head == Head::softmax ? 0.8 : 4.0)
           << cell.name << " " << name_of(head);
@@ -82,17 +82,17 @@ TEST(Trainer, LearnsEveryCellAndHead) {
 }
 
 TEST(Trainer, ResumesToTheSameBytes) {
-  Setup setup;
-  setup.config.checkpoint_seconds = 0.0;
+  Experiment experiment;
+  experiment.config.checkpoint_seconds = 0.0;
   const test::TmpDir whole;
-  train(setup, whole.path());
+  train(experiment, whole.path());
   const test::TmpDir parts;
   int stops = 0;
   for (std::string stopped_by = "request"; stopped_by == "request"; ++stops) {
     int reports = 0;
-    stopped_by =
-        train(setup, parts.path(), stops > 0, [&](const TrainingProgress&) { return ++reports < 2; })
-            .stopped_by;
+    stopped_by = train(experiment, parts.path(), stops > 0, [&](const TrainingProgress&) {
+                   return ++reports < 2;
+                 }).stopped_by;
   }
   EXPECT_GT(stops, 3);
   EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
@@ -100,11 +100,11 @@ TEST(Trainer, ResumesToTheSameBytes) {
 
 // A process is killed at an arbitrary moment, again and again, and resumed each time.
 TEST(Trainer, SurvivesSigkillAtAnyMoment) {
-  Setup setup;
-  setup.config.checkpoint_seconds = 0.0;
-  setup.config.epochs = 30;
+  Experiment experiment;
+  experiment.config.checkpoint_seconds = 0.0;
+  experiment.config.epochs = 30;
   const test::TmpDir whole;
-  train(setup, whole.path());
+  train(experiment, whole.path());
   const test::TmpDir killed;
   std::uint32_t noise = 12345;
   int kills = 0;
@@ -112,7 +112,7 @@ TEST(Trainer, SurvivesSigkillAtAnyMoment) {
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-      train(setup, killed.path(), true);
+      train(experiment, killed.path(), true);
       _exit(0);
     }
     noise = noise * 1664525U + 1013904223U;
@@ -137,13 +137,13 @@ TEST(Trainer, SurvivesSigkillAtAnyMoment) {
 
 TEST(Trainer, StopsWithTheStepWhenTheLossIsNotFinite) {
   const test::TmpDir folder;
-  Setup setup;
-  setup.config.optimizer.kind = OptimizerKind::sgd;
-  setup.config.optimizer.learning_rate = 1e30;
-  setup.config.optimizer.clip_norm = 0;
-  setup.architecture.cell = CellKind::rnn_relu;
+  Experiment experiment;
+  experiment.config.optimizer.kind = OptimizerKind::sgd;
+  experiment.config.optimizer.learning_rate = 1e30;
+  experiment.config.optimizer.clip_norm = 0;
+  experiment.architecture.cell = CellKind::rnn_relu;
   try {
-    train(setup, folder.path());
+    train(experiment, folder.path());
     FAIL() << "no exception";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("step"), std::string::npos) << error.what();
@@ -153,67 +153,67 @@ TEST(Trainer, StopsWithTheStepWhenTheLossIsNotFinite) {
 
 TEST(Trainer, StopsAfterItsPatience) {
   const test::TmpDir folder;
-  Setup setup;
-  setup.config.optimizer.learning_rate = 1e-12;
-  setup.config.epochs = 100;
-  setup.config.patience = 3;
-  const TrainingResult result = train(setup, folder.path());
+  Experiment experiment;
+  experiment.config.optimizer.learning_rate = 1e-12;
+  experiment.config.epochs = 100;
+  experiment.config.patience = 3;
+  const TrainingResult result = train(experiment, folder.path());
   EXPECT_EQ(result.stopped_by, "patience");
   EXPECT_LT(result.epochs, 100);
 }
 
 TEST(Trainer, RefusesToResumeOnOtherDataOrSettings) {
   const test::TmpDir folder;
-  Setup setup;
-  setup.config.epochs = 1;
-  train(setup, folder.path());
-  Setup other_data = setup;
+  Experiment experiment;
+  experiment.config.epochs = 1;
+  train(experiment, folder.path());
+  Experiment other_data = experiment;
   other_data.data[Split::train][0].sequence.tokens[3] ^= 1;
   EXPECT_THROW(train(other_data, folder.path(), true), ArgumentError);
-  Setup other_settings = setup;
+  Experiment other_settings = experiment;
   other_settings.config.optimizer.learning_rate *= 2;
   EXPECT_THROW(train(other_settings, folder.path(), true), ArgumentError);
-  Setup other_model = setup;
+  Experiment other_model = experiment;
   other_model.architecture.hidden += 1;
   EXPECT_THROW(train(other_model, folder.path(), true), ArgumentError);
-  Setup longer = setup;
+  Experiment longer = experiment;
   longer.config.epochs = 2;
-  longer.config.schedule.kind = setup.config.schedule.kind;
+  longer.config.schedule.kind = experiment.config.schedule.kind;
   EXPECT_EQ(train(longer, folder.path(), true).epochs, 2);
 }
 
 TEST(Trainer, RefusesDataOfAnotherVocabulary) {
   const test::TmpDir folder;
-  Setup setup;
-  setup.data.vocabulary = 13;
-  EXPECT_THROW(train(setup, folder.path()), ArgumentError);
+  Experiment experiment;
+  experiment.data.vocabulary = 13;
+  EXPECT_THROW(train(experiment, folder.path()), ArgumentError);
 }
 
 TEST(Evaluate, DoesNotDependOnBatchSizeOrBackend) {
   for (const bool frames : {false, true}) {
     const test::TmpDir folder;
-    Setup setup;
+    Experiment experiment;
     if (frames) {
-      setup.data = test::tiny_frames();
-      setup.architecture.width = 88;
-      setup.architecture.embedding = 0;
-      setup.architecture.head = Head::nade;
+      experiment.data = test::tiny_frames();
+      experiment.architecture.width = 88;
+      experiment.architecture.embedding = 0;
+      experiment.architecture.head = Head::nade;
     }
-    setup.config.epochs = 3;
+    experiment.config.epochs = 3;
     // Several test pieces of different lengths, so that there is padding to be masked.
-    setup.data[Split::test] = setup.data[Split::train];
-    train(setup, folder.path());
-    const double alone = test_loss(setup, folder.path(), 1);
-    EXPECT_NEAR(test_loss(setup, folder.path(), 3), alone, 1e-5);
-    EXPECT_NEAR(test_loss(setup, folder.path(), 64), alone, 1e-5);
-    EXPECT_NEAR(test_loss(setup, folder.path(), 64, "reference"), alone, 1e-5);
+    experiment.data[Split::test] = experiment.data[Split::train];
+    train(experiment, folder.path());
+    const double alone = test_loss(experiment, folder.path(), 1);
+    EXPECT_NEAR(test_loss(experiment, folder.path(), 3), alone, 1e-5);
+    EXPECT_NEAR(test_loss(experiment, folder.path(), 64), alone, 1e-5);
+    EXPECT_NEAR(test_loss(experiment, folder.path(), 64, "reference"), alone, 1e-5);
   }
 }
 
 TEST(Evaluate, ReadingsFollowTheirDefinitions) {
   // An untrained model whose weights are all zero gives every token 1 / V.
   const auto backend = make_backend("reference");
-  LanguageModel model(*backend, Setup().architecture);
+  LanguageModel model(*backend, Experiment().architecture);
   const Dataset data = test::tiny_tokens();
   const Likelihood result = evaluate(model, data[Split::train], StepKind::token, 12);
   EXPECT_NEAR(result.all, std::log(12.0), 1e-6);

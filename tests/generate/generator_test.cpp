@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/generator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cadenza/error.h"
+
+namespace cadenza {
+namespace {
+
+struct Instrument {
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<LanguageModel> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+Instrument make(Head head, CellKind cell, std::string_view backend_name = "auto", int threads = 1) {
+  Instrument instrument;
+  instrument.backend = make_backend(backend_name, {.threads = threads});
+  const bool tokens = head == Head::softmax;
+  instrument.model = std::make_unique<LanguageModel>(
+      *instrument.backend,
+      LanguageModelConfig{.head = head,
+                          .width = tokens ? 37 : 88,
+                          .embedding = tokens && cell != CellKind::gru ? 11 : 0,
+                          .cell = cell,
+                          .layers = 2,
+                          .hidden = 45,
+                          .nade_hidden = 19});
+  instrument.model->initialize(3);
+  // Sharper logits than a fresh model has, so that tokens depend on the state.
+  auto bias = instrument.model->parameters().download("output.weight");
+  for (double& value : bias) value *= 8;
+  instrument.model->parameters().upload("output.weight", bias);
+  instrument.tokenizer =
+      tokens ? make_tokenizer("ids", "vocabulary=37") : make_tokenizer("pianoroll");
+  return instrument;
+}
+
+std::vector<Generated> run(const Instrument& instrument, const GenerationRequest& request) {
+  return Generator(*instrument.model, *instrument.tokenizer).run(request);
+}
+
+Sequence primer_for(Head head) {
+  Sequence primer;
+  for (int i = 0; i < 5; ++i) {
+    if (head == Head::softmax) {
+      primer.tokens.push_back(3 * i);
+    } else {
+      primer.frames.push_back(Frame().set(static_cast<std::size_t>(20 + i)));
+    }
+  }
+  return primer;
+}
+
+// The promise: sequence k of a seed is the same alone, in a batch of 256, in odd batches, with one
+// thread and with two.
+TEST(Generator, SequenceIsTheSameHoweverItIsComputed) {
+  for (const BackendInfo& info : backends()) {
+    if (!info.available) continue;
+    for (const CellInfo& cell : cells()) {
+      for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
+        const Instrument one = make(head, cell.kind, info.name, 1);
+        const Instrument two = make(head, cell.kind, info.name, 2);
+        const bool fast = info.name != "reference";
+        const GenerationRequest batch = {.num_outputs = fast ? 256 : 9,
+                                         .num_steps = 20,
+                                         .seed = 11,
+                                         .sampling = {{.temperature = 0.9, .top_p = 0.95}},
+                                         .primer = primer_for(head)};
+        const auto all = run(one, batch);
+        GenerationRequest odd = batch;
+        odd.batch_size = 7;
+        const auto in_sevens = run(two, odd);
+        ASSERT_EQ(all.size(), in_sevens.size());
+        for (std::size_t k = 0; k < all.size(); ++k) {
+          ASSERT_EQ(all[k].sequence, in_sevens[k].sequence)
+              << info.name << " " << cell.name << " " << name_of(head) << " sequence " << k;
+          ASSERT_EQ(all[k].log_probability, in_sevens[k].log_probability);
+        }
+        for (const std::int64_t k : {std::int64_t{0}, batch.num_outputs - 2}) {
+          GenerationRequest alone = batch;
+          alone.first_sequence = k;
+          alone.num_outputs = 1;
+          const auto single = run(two, alone);
+          EXPECT_EQ(single[0].sequence, all[static_cast<std::size_t>(k)].sequence);
+          EXPECT_EQ(single[0].number, k);
+        }
+      }
+    }
+  }
+}
+
+TEST(Generator, SequencesOfABatchDiffer) {
+  const Instrument instrument = make(Head::softmax, CellKind::lstm);
+  const auto all = run(instrument, {.num_outputs = 8, .num_steps = 30});
+  for (std::size_t k = 1; k < all.size(); ++k) EXPECT_NE(all[k].sequence, all[0].sequence);
+}
+
+TEST(Generator, SeedChangesTheMusic) {
+  const Instrument instrument = make(Head::softmax, CellKind::lstm);
+  const auto a = run(instrument, {.num_steps = 30, .seed = 1});
+  const auto b = run(instrument, {.num_steps = 30, .seed = 2});
+  EXPECT_NE(a[0].sequence, b[0].sequence);
+}
+
+TEST(Generator, BeginsWithThePrimerAndHeedsIt) {
+  for (const Head head : {Head::softmax, Head::bernoulli}) {
+    const Instrument instrument = make(head, CellKind::lstm);
+    GenerationRequest request = {.num_steps = 12, .sampling = {{.temperature = 0.0}}};
+    request.primer = primer_for(head);
+    const auto primed = run(instrument, request)[0].sequence;
+    EXPECT_EQ(primed.size(), 17U);
+    if (head == Head::softmax) {
+      EXPECT_TRUE(std::equal(request.primer.tokens.begin(), request.primer.tokens.end(),
+                             primed.tokens.begin()));
+      // Greedy generation from the primer's first tokens must reproduce itself: reading a longer
+      // primer that ends with generated tokens continues as before.
+      GenerationRequest longer = request;
+      longer.primer.tokens.assign(primed.tokens.begin(), primed.tokens.begin() + 11);
+      longer.num_steps = 6;
+      EXPECT_EQ(run(instrument, longer)[0].sequence, primed);
+    }
+  }
+}
+
+TEST(Generator, DrawsOnlyAllowedTokens) {
+  const Instrument instrument = make(Head::softmax, CellKind::gru);
+  GenerationRequest request = {.num_outputs = 16, .num_steps = 50};
+  request.allowed.assign(37, false);
+  request.allowed[3] = request.allowed[33] = true;
+  for (const Generated& generated : run(instrument, request)) {
+    for (const std::int32_t token : generated.sequence.tokens) {
+      EXPECT_TRUE(token == 3 || token == 33) << token;
+    }
+  }
+}
+
+TEST(Generator, BiasTiltsTheDraw) {
+  const Instrument instrument = make(Head::softmax, CellKind::gru);
+  GenerationRequest request = {.num_steps = 40};
+  request.bias.assign(37, 0.0F);
+  request.bias[5] = 1000.0F;
+  const auto tokens = run(instrument, request)[0].sequence.tokens;
+  EXPECT_EQ(std::count(tokens.begin(), tokens.end(), 5), 40);
+}
+
+TEST(Generator, PenaltiesKeepTokensFromRepeating) {
+  const Instrument instrument = make(Head::softmax, CellKind::lstm);
+  GenerationRequest request = {.num_steps = 37, .penalty_window = 37};
+  request.sampling[0] = {.temperature = 0.0, .presence_penalty = 1e6};
+  auto tokens = run(instrument, request)[0].sequence.tokens;
+  std::sort(tokens.begin(), tokens.end());
+  EXPECT_EQ(std::unique(tokens.begin(), tokens.end()), tokens.end());
+}
+
+TEST(Generator, RowsMayDrawDifferently) {
+  const Instrument instrument = make(Head::softmax, CellKind::lstm);
+  GenerationRequest request = {.num_outputs = 2, .num_steps = 25, .seed = 4};
+  request.sampling = {{.temperature = 0.0}, {.temperature = 1.0}};
+  const auto mixed = run(instrument, request);
+  request.sampling = {{.temperature = 0.0}};
+  EXPECT_EQ(mixed[0].sequence, run(instrument, request)[0].sequence);
+  request.sampling = {{.temperature = 1.0}};
+  EXPECT_EQ(mixed[1].sequence, run(instrument, request)[1].sequence);
+}
+
+TEST(Generator, NamesWhatIsWrongWithARequest) {
+  const Instrument instrument = make(Head::softmax, CellKind::lstm);
+  const auto refusal = [&](auto change) {
+    GenerationRequest request;
+    change(request);
+    try {
+      run(instrument, request);
+    } catch (const ArgumentError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  using Request = GenerationRequest;
+  EXPECT_NE(refusal([](Request& r) { r.num_outputs = 0; }).find("num_outputs"), std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.sampling[0].top_p = 0; }).find("top_p"), std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.primer.tokens = {37}; }).find("37"), std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.primer.frames = {Frame()}; }).find("primer"),
+            std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.allowed = {true}; }).find("allowed"), std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.sampling.resize(3); }).find("sampling"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cadenza
