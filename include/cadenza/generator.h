@@ -16,7 +16,7 @@ struct GenerationRequest {
   std::int64_t num_steps = 512;     ///< tokens or frames after the primer
   std::uint64_t seed = 0;
   /// One for all outputs, or one each.
-  std::vector<SamplingParams> sampling = {SamplingParams{}};
+  std::vector<SamplingParams> sampling = std::vector<SamplingParams>(1);
   Sequence primer;                ///< read before the first draw; may be empty
   std::vector<float> bias;        ///< [V], added to the logits of tokens; may be empty
   std::vector<bool> allowed;      ///< [V]; tokens that may be drawn; empty: all

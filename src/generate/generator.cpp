@@ -146,7 +146,7 @@ class RowBatch {
         params_(backend_, {rows, sizeof(RowSampling)}, DType::u8),
         sequences_(backend_, {rows}, DType::i64),
         steps_(backend_, {rows}, DType::i32),
-        finished_(backend_, {rows}, DType::i32),
+        finished_(tokens_ ? Tensor(backend_, {rows}, DType::i32) : Tensor()),
         end_token_(end_token.value_or(-1)),
         results_(static_cast<std::size_t>(rows)) {
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(rows));
