@@ -9,6 +9,19 @@ TensorView flat_rows(const TensorView& x) {
   return x.reshaped({width == 0 ? 0 : x.count() / width, width});
 }
 
+// Losses give their gradient on the way forth: `run(row_loss, gradient)` computes both, or the loss
+// alone where the gradient is absent.
+template <typename RunLoss>
+TensorView loss(Tape& tape, Variable& input, const RunLoss& run) {
+  const TensorView row_loss = tape.allocate({input.value().shape[0]});
+  if (input.has_gradient()) {
+    tape.contribute(input, [&](const TensorView& gradient) { run(row_loss, gradient); });
+  } else {
+    run(row_loss, TensorView());
+  }
+  return row_loss;
+}
+
 }  // namespace
 
 Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
@@ -148,47 +161,38 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Te
 
 TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,
                         const TensorView& weights, double scale) {
-  const TensorView row_loss = tape.allocate({logits.value().shape[0]});
-  const auto run = [&](const TensorView& gradient) {
+  return loss(tape, logits, [&](const TensorView& row_loss, const TensorView& gradient) {
     tape.backend().softmax_loss({.logits = logits.value(),
                                  .targets = targets,
                                  .weights = weights,
                                  .row_loss = row_loss,
                                  .d_logits = gradient,
                                  .scale = scale});
-  };
-  logits.has_gradient() ? tape.contribute(logits, run) : run({});
-  return row_loss;
+  });
 }
 
 TensorView bernoulli_loss(Tape& tape, Variable& logits, const TensorView& targets,
                           const TensorView& weights, double scale) {
-  const TensorView row_loss = tape.allocate({logits.value().shape[0]});
-  const auto run = [&](const TensorView& gradient) {
+  return loss(tape, logits, [&](const TensorView& row_loss, const TensorView& gradient) {
     tape.backend().bernoulli_loss({.logits = logits.value(),
                                    .targets = targets,
                                    .weights = weights,
                                    .row_loss = row_loss,
                                    .d_logits = gradient,
                                    .scale = scale});
-  };
-  logits.has_gradient() ? tape.contribute(logits, run) : run({});
-  return row_loss;
+  });
 }
 
 TensorView squared_loss(Tape& tape, Variable& predictions, const TensorView& targets,
                         const TensorView& weights, double scale) {
-  const TensorView row_loss = tape.allocate({predictions.value().shape[0]});
-  const auto run = [&](const TensorView& gradient) {
+  return loss(tape, predictions, [&](const TensorView& row_loss, const TensorView& gradient) {
     tape.backend().squared_loss({.predictions = predictions.value(),
                                  .targets = targets,
                                  .weights = weights,
                                  .row_loss = row_loss,
                                  .d_predictions = gradient,
                                  .scale = scale});
-  };
-  predictions.has_gradient() ? tape.contribute(predictions, run) : run({});
-  return row_loss;
+  });
 }
 
 TensorView nade_loss(Tape& tape, const NadeInputs& inputs, const TensorView& targets,
