@@ -46,6 +46,13 @@ void cut_overlaps(std::vector<Note>& notes) {
 bool has_plausible_notes(const Score& score, bool count_drums, std::string* reason) {
   check(score.ticks_per_quarter > 0, "tokenizer: score has ", score.ticks_per_quarter,
         " ticks per quarter, expected at least 1");
+  for (const Track& track : score.tracks) {
+    for (const Note& note : track.notes) {
+      check(note.start >= 0 && note.end > note.start && note.pitch < 128,
+            "tokenizer: expected notes of keys 0 to 127 with 0 <= start < end, got key ",
+            int{note.pitch}, " from tick ", note.start, " to ", note.end);
+    }
+  }
   const bool any = std::any_of(score.tracks.begin(), score.tracks.end(), [&](const Track& track) {
     return !track.notes.empty() && (count_drums || !track.is_drum());
   });

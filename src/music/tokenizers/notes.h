@@ -27,7 +27,8 @@ void cut_overlaps(std::vector<Note>& notes);
 std::optional<Score> pitched_on_grid(const Score& score, int steps_per_quarter,
                                      std::string* reason);
 /// False, with the reason, if `score` has no notes of the kind or lasts longer than some nine
-/// hours: damaged files do, and would make sequences that fill the memory.
+/// hours: damaged files do, and would make sequences that fill the memory. ArgumentError for notes
+/// that break the contract of Score.
 bool has_plausible_notes(const Score& score, bool count_drums, std::string* reason);
 
 /// Steps from the bar line before `step` to `step`, on a score whose ticks are steps. 0 where that

@@ -27,7 +27,7 @@ struct RemiNote {
   auto operator<=>(const RemiNote&) const = default;
 };
 
-/// The notes of one key follow each other, with durations that still have tokens.
+/// The notes of one key follow each other.
 void cut_overlaps(std::vector<RemiNote>& notes) {
   std::sort(notes.begin(), notes.end());
   std::vector<RemiNote> kept;
@@ -42,7 +42,7 @@ void cut_overlaps(std::vector<RemiNote>& notes) {
       }
       const std::int64_t gap = note.decoded_tick - before.decoded_tick;
       const std::int64_t units = gap / ticks_per_unit(before.metre);
-      if (units < before.duration) before.duration = duration_within(units);
+      before.duration = static_cast<int>(std::min<std::int64_t>(before.duration, units));
       entry->second = kept.size();
     }
     kept.push_back(note);

@@ -8,7 +8,10 @@ namespace cadenza {
 RemiBars::RemiBars(const Score& score, bool metres) : ticks_per_quarter_(score.ticks_per_quarter) {
   add({});
   if (!metres) return;
-  for (const TimeSignature& signature : score.time_signatures) add(signature);
+  const std::int64_t end = score.end();
+  for (const TimeSignature& signature : score.time_signatures) {
+    if (signature.tick < end) add(signature);
+  }
 }
 
 void RemiBars::add(const TimeSignature& signature) {

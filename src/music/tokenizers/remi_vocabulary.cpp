@@ -31,11 +31,6 @@ int nearest_duration(std::int64_t units) {
   return length <= kFine ? length : (length + 1) / kCoarseStep * kCoarseStep;
 }
 
-int duration_within(std::int64_t units) {
-  const int length = static_cast<int>(std::clamp<std::int64_t>(units, 1, kLongestDuration));
-  return length <= kFine ? length : length / kCoarseStep * kCoarseStep;
-}
-
 std::uint8_t remi_velocity(int index) {
   return static_cast<std::uint8_t>(127 * (index + 1) / kRemiVelocities);
 }

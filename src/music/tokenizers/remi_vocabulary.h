@@ -28,8 +28,6 @@ inline constexpr int kUnitsPerBeat = 8;
 inline constexpr int kLongestDuration = 12 * kUnitsPerBeat;
 /// The closest length that has a token, the longer one of two.
 int nearest_duration(std::int64_t units);
-/// The longest length with a token that is not above `units` >= 1.
-int duration_within(std::int64_t units);
 
 inline constexpr int kRemiVelocities = 32;
 /// Index 0..31 of the closest velocity that has a token, the louder one of two; and back.
@@ -64,6 +62,7 @@ class RemiVocabulary {
   bool is_drum(std::int32_t id) const { return id >= drum_ && id < metre_; }
   bool is_metre(std::int32_t id) const { return id >= metre_; }
 
+  /// The token of the longest duration not above `units`, which is 1 to kLongestDuration.
   static std::int32_t duration_id(int units);
   static int duration_units(std::int32_t id);
   std::string name(std::int32_t id) const;

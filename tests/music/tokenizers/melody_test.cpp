@@ -35,6 +35,15 @@ TEST(Melody, StartsAtTheBarOfTheFirstNote) {
   EXPECT_EQ(encode(waltz), (Lines{{0, 0, 14}}));
 }
 
+// Decoded music is in 4/4: an upbeat of a bar or more there would come back shorter.
+TEST(Melody, DropsAnUpbeatOfAWholeBarOfFour) {
+  Score score = sixteenths({{note(20, 21, 60)}});
+  score.time_signatures = {{0, 6, 4}};
+  EXPECT_EQ(encode(score), (Lines{{14}}));
+  score.tracks[0].notes = {note(12, 13, 60)};
+  EXPECT_EQ(encode(score).at(0).size(), 13u);
+}
+
 TEST(Melody, TakesTheHighestNoteAndLeavesOutWhatLiesUnderIt) {
   // A chord, then a long note over a short one, then a legato overlap downwards.
   const Score score = sixteenths(

@@ -120,6 +120,16 @@ TEST(Tokenizer, RefusesPiecesOfImplausibleLength) {
   }
 }
 
+TEST(Tokenizer, RefusesNotesThatNoScoreMayHold) {
+  const Note broken[] = {test::note(-1, 4, 60), test::note(4, 4, 60), test::note(0, 4, 128)};
+  for (const TokenizerInfo& info : tokenizers()) {
+    for (const Note& note : broken) {
+      EXPECT_THROW(make_tokenizer(info.name)->encode(test::sixteenths({{note}})), ArgumentError)
+          << info.name;
+    }
+  }
+}
+
 TEST(Tokenizer, RefusesTokensOutsideTheVocabulary) {
   for (const TokenizerInfo& info : tokenizers()) {
     const auto tokenizer = make_tokenizer(info.name);
