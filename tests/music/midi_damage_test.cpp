@@ -144,11 +144,12 @@ TEST(DamagedMidi, IgnoresImpossibleTempoMetreAndKey) {
   const MidiFile midi = read(file(bytes({0, 0xFF, 0x51, 3, 0, 0, 0, 0, 0xFF, 0x51, 2, 9, 9}) +
                                   bytes({0, 0xFF, 0x58, 4, 0, 2, 24, 8, 0, 0xFF, 0x58, 1, 4}) +
                                   bytes({0, 0xFF, 0x58, 4, 4, 7, 24, 8}) +
-                                  bytes({0, 0xFF, 0x59, 2, 8, 0, 0, 0xFF, 0x59, 2, 0, 2}) + kNote));
+                                  bytes({0, 0xFF, 0x59, 2, 8, 0, 0, 0xFF, 0x59, 2, 0xF8, 0}) +
+                                  bytes({0, 0xFF, 0x59, 2, 0, 2}) + kNote));
   EXPECT_EQ(only_notes(midi), kOneNote);
   EXPECT_TRUE(midi.score.tempos.empty());
   EXPECT_TRUE(midi.score.time_signatures.empty());
-  EXPECT_EQ(midi.warnings.size(), 7u);
+  EXPECT_EQ(midi.warnings.size(), 8u);
   EXPECT_TRUE(midi.score.key_signatures.empty());
 }
 
@@ -167,11 +168,19 @@ TEST(DamagedMidi, KeepsWhatCameBeforeASysexThatNeverEnds) {
 }
 
 TEST(DamagedMidi, StopsATrackAtTheLastPossibleTick) {
-  const std::string far = bytes({0xFF, 0xFF, 0xFF, 0x7F, 0x90, 62, 64});
-  const MidiFile midi = read(header(1, 2, 1) + track(kNote + far) + track(kNote));
-  EXPECT_EQ(midi.score.note_count(), 2u);
-  EXPECT_LE(midi.score.end(), max_midi_tick(1));
-  EXPECT_TRUE(mentions(midi.warnings, "beyond tick 1000000"));
+  // One tick a quarter: the last tick is 1,000,000. The note ends at 96, 999,904 ticks before it.
+  const auto second_note_after = [](int last_byte) {
+    const std::string note = bytes({0xBD, 0x83, last_byte, 0x90, 62, 64});
+    return read(header(1, 2, 1) + track(kNote + note) + track(kNote));
+  };
+  const MidiFile before = second_note_after(0x5F);
+  EXPECT_EQ(before.score.tracks.at(0).notes, (Notes{{0, 96, 60, 64}, {999999, 1000000, 62, 64}}));
+  const MidiFile at = second_note_after(0x60);
+  EXPECT_EQ(at.score.tracks.at(0).notes, kOneNote);
+  EXPECT_TRUE(mentions(at.warnings, "note at the last possible tick"));
+  const MidiFile after = second_note_after(0x61);
+  EXPECT_EQ(after.score.note_count(), 2u);  // the other track is read
+  EXPECT_TRUE(mentions(after.warnings, "beyond tick 1000000"));
 }
 
 TEST(DamagedMidi, TheListOfWarningsStaysShort) {

@@ -44,11 +44,13 @@ TEST(ReadMidi, RunningStatusNeedsNoStatusBytes) {
 TEST(ReadMidi, RunningStatusSurvivesMetaEvents) {
   const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 50, 0xFF, 1, 1, 'x', 46, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 96, 60, 64}}));
+  EXPECT_TRUE(midi.warnings.empty());
 }
 
 TEST(ReadMidi, RunningStatusSurvivesSysex) {
   const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 50, 0xF0, 2, 1, 0xF7, 46, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 96, 60, 64}}));
+  EXPECT_TRUE(midi.warnings.empty());
 }
 
 TEST(ReadMidi, SkipsSysexAndItsContinuation) {
