@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
-#include "cadenza/safetensors.h"
+#include "io/dataset_reader.h"
 #include "io/json_events.h"
 #include "io/printable.h"
 
@@ -253,8 +253,10 @@ void save_dataset(const Dataset& dataset, const std::filesystem::path& path) {
   writer.write(path);
 }
 
+Dataset read_dataset(const SafetensorsReader& file) { return Loader(file).load(); }
+
 Dataset load_dataset(const std::filesystem::path& path) {
-  return Loader(SafetensorsReader(path)).load();
+  return read_dataset(SafetensorsReader(path));
 }
 
 }  // namespace cadenza

@@ -15,6 +15,8 @@
 namespace cadenza {
 namespace {
 
+constexpr int kMostKeyParts = 32;
+
 // Byte at which a line and column (1-based, in characters) begin.
 std::size_t offset_of(std::string_view text, const toml::source_position& position) {
   std::size_t offset = 0;
@@ -50,14 +52,17 @@ class Flattener {
  public:
   Flattener(std::string_view text, const std::string& origin) : text_(text), origin_(origin) {}
 
-  void flatten(const toml::table& table, const std::string& prefix) {
+  void flatten(const toml::table& table, const std::string& prefix = {}, int parts = 1) {
+    if (parts > kMostKeyParts) {
+      fail(message("a key of more than ", kMostKeyParts, " parts"), table);
+    }
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
       if (!is_bare_key(name)) {
         fail("the key " + printable(name) + " is not made of letters, digits, '_' and '-'", node);
       }
       if (const toml::table* inner = node.as_table()) {
-        flatten(*inner, prefix + name + ".");
+        flatten(*inner, prefix + name + ".", parts + 1);
       } else if (const toml::array* list = node.as_array()) {
         settings_[prefix + name] = join(*list, prefix + name);
       } else {
@@ -144,6 +149,8 @@ std::string quote(const std::string& key, const std::string& value) {
 
 // "a.b" needs bare parts, and no setting may itself be called "a".
 void check_key(const Settings& settings, std::string_view key) {
+  check(std::count(key.begin(), key.end(), '.') < kMostKeyParts, "settings: the key ",
+        printable(key), " has more than ", kMostKeyParts, " parts");
   std::size_t begin = 0;
   while (true) {
     const std::size_t dot = std::min(key.find('.', begin), key.size());
@@ -156,31 +163,61 @@ void check_key(const Settings& settings, std::string_view key) {
   }
 }
 
-// The TOML library builds a table per part of "a.b.c" and destroys them by recursion, so a key of
-// a million parts would exhaust the stack. Counts in strings and comments too: no harm.
-void check_key_depth(std::string_view text, const std::string& origin) {
-  constexpr int kDeepest = 32;
-  int dots = 0;
-  char previous = '\0';
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (std::string_view("=,[]{}\n").find(c) != std::string_view::npos) dots = 0;
-    if (c == '.' && previous != '.') ++dots;
-    if (dots > kDeepest) {
-      throw FormatError(message(origin, ": a key of more than ", kDeepest, " parts"), i);
+// Where the string that begins at `begin` ends: behind its closing quotes.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  const char quote = text[begin];
+  const auto quotes_at = [&](std::size_t i) {
+    std::size_t count = 0;
+    while (i + count < text.size() && text[i + count] == quote) ++count;
+    return count;
+  };
+  const bool long_form = quotes_at(begin) >= 3;
+  std::size_t i = begin + (long_form ? 3 : 1);
+  while (i < text.size()) {
+    if (text[i] == '\\' && quote == '"') {
+      i += 2;
+    } else if (long_form && quotes_at(i) >= 3) {
+      return i + std::min<std::size_t>(quotes_at(i), 5);  // up to two belong to the content
+    } else if (!long_form && (text[i] == quote || text[i] == '\n')) {
+      return i + 1;
+    } else {
+      ++i;
     }
-    if (c != ' ' && c != '\t') previous = c;
+  }
+  return text.size();
+}
+
+// The TOML library builds a table per part of "a.b.c" and destroys them by recursion, so a key of
+// a million parts would exhaust the stack: counted before it sees the text.
+void check_key_parts(std::string_view text, const std::string& origin) {
+  int dots = 0;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {
+      i = end_of_string(text, i);
+      continue;
+    }
+    if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+      continue;
+    }
+    if (c == '.' && ++dots >= kMostKeyParts) {
+      throw FormatError(message(origin, ": a key of more than ", kMostKeyParts, " parts"), i);
+    }
+    if (std::string_view("=,[]{}\n").find(c) != std::string_view::npos) dots = 0;
+    ++i;
   }
 }
 
 }  // namespace
 
 Settings parse_settings(std::string_view toml, const std::string& origin) {
-  check_key_depth(toml, origin);
+  check_key_parts(toml, origin);
   try {
     const toml::table table = toml::parse(toml);
     Flattener flattener(toml, origin);
-    flattener.flatten(table, "");
+    flattener.flatten(table);
     return flattener.take();
   } catch (const toml::parse_error& error) {
     const toml::source_position position = error.source().begin;

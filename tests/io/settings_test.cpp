@@ -75,7 +75,21 @@ TEST(ParseSettings, SurvivesDeepNesting) {
   expect_error<FormatError>([&] { parse(deep + " = 1"); }, "a key of more than 32 parts");
   expect_error<FormatError>([&] { parse("[" + deep + "]"); }, "a key of more than 32 parts");
   EXPECT_THROW(parse("a = " + std::string(1'000'000, '[')), FormatError);
-  EXPECT_EQ(parse("a = \"................................... e.g. this\"").size(), 1U);
+  EXPECT_THROW(parse("a = '''''" + deep + " = 1"), FormatError);
+  std::string header = "[a";
+  for (int i = 0; i < 30; ++i) header += ".a";
+  expect_error<FormatError>([&] { parse(header + "]\nb.c.d = 1"); }, "a key of more than 32");
+  EXPECT_EQ(parse(header + "]\nb = 1").size(), 1U);
+}
+
+TEST(ParseSettings, CountsNoDotsInTextAndComments) {
+  const std::string dots =
+      " 1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26"
+      ".27.28.29.30.31.32.33.34.35";
+  EXPECT_EQ(parse("#" + dots + "\na = \"\\\"" + dots + "\"\nb = '" + dots + "'\nc = \"\"\"\n\"" +
+                  dots + "\"\"\"\"\"\nd = '''" + dots + "''''\n")
+                .size(),
+            4U);
 }
 
 TEST(LoadSettings, NamesTheFile) {
