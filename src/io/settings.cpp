@@ -163,57 +163,91 @@ void check_key(const Settings& settings, std::string_view key) {
   }
 }
 
-// Where the string that begins at `begin` ends: behind its closing quotes.
-std::size_t end_of_string(std::string_view text, std::size_t begin) {
-  const char quote = text[begin];
-  const auto quotes_at = [&](std::size_t i) {
-    std::size_t count = 0;
-    while (i + count < text.size() && text[i + count] == quote) ++count;
-    return count;
-  };
-  const bool long_form = quotes_at(begin) >= 3;
-  std::size_t i = begin + (long_form ? 3 : 1);
-  while (i < text.size()) {
-    if (text[i] == '\\' && quote == '"') {
-      i += 2;
-    } else if (long_form && quotes_at(i) >= 3) {
-      return i + std::min<std::size_t>(quotes_at(i), 5);  // up to two belong to the content
-    } else if (!long_form && (text[i] == quote || text[i] == '\n')) {
-      return i + 1;
-    } else {
-      ++i;
-    }
-  }
-  return text.size();
-}
+// Looks at a text before the TOML library does and refuses what ends in undefined behaviour there:
+// - it builds a table per part of "a.b.c" and destroys them by recursion, so a key of a million
+//   parts would exhaust the stack;
+// - its test for white space has no answer for most letters beyond ASCII. It asks wherever white
+//   space may be: outside of strings and comments, where no such letter is legal, and behind the
+//   backslash that continues a line.
+class TomlGuard {
+ public:
+  TomlGuard(std::string_view text, const std::string& origin) : text_(text), origin_(origin) {}
 
-// The TOML library builds a table per part of "a.b.c" and destroys them by recursion, so a key of
-// a million parts would exhaust the stack: counted before it sees the text.
-void check_key_parts(std::string_view text, const std::string& origin) {
-  int dots = 0;
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const char c = text[i];
-    if (c == '"' || c == '\'') {
-      i = end_of_string(text, i);
-      continue;
+  void check() {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text_.substr(0, 3) == kByteOrderMark) i_ = 3;
+    int dots = 0;
+    char previous = '\n';
+    while (i_ < text_.size()) {
+      const char c = text_[i_];
+      if (c == '"' || c == '\'') {
+        if (!is_one_of(previous, "=,[{.\n")) fail("a quote inside of a value or key");
+        skip_string();
+      } else if (c == '#') {
+        i_ = std::min(text_.find('\n', i_), text_.size());
+      } else {
+        if (is_beyond_ascii(i_)) fail("a letter beyond ASCII outside of strings and comments");
+        if (c == '.' && ++dots >= kMostKeyParts) {
+          fail(message("a key of more than ", kMostKeyParts, " parts"));
+        }
+        if (is_one_of(c, "=,[]{}\n")) dots = 0;
+        ++i_;
+      }
+      if (!is_one_of(c, " \t\r#")) previous = c;
     }
-    if (c == '#') {
-      i = std::min(text.find('\n', i), text.size());
-      continue;
-    }
-    if (c == '.' && ++dots >= kMostKeyParts) {
-      throw FormatError(message(origin, ": a key of more than ", kMostKeyParts, " parts"), i);
-    }
-    if (std::string_view("=,[]{}\n").find(c) != std::string_view::npos) dots = 0;
-    ++i;
   }
-}
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    const auto begin = text_.begin();
+    const auto line = 1 + std::count(begin, begin + static_cast<std::ptrdiff_t>(i_), '\n');
+    throw FormatError(message(origin_, " line ", line, ": ", what), i_);
+  }
+
+  static bool is_one_of(char c, std::string_view set) {
+    return set.find(c) != std::string_view::npos;
+  }
+
+  bool is_beyond_ascii(std::size_t i) const {
+    return i < text_.size() && static_cast<unsigned char>(text_[i]) >= 0x80;
+  }
+
+  std::size_t quotes_at(std::size_t i, char quote) const {
+    return std::min(text_.find_first_not_of(quote, i), text_.size()) - i;
+  }
+
+  // From the opening quotes to behind the closing ones.
+  void skip_string() {
+    const char quote = text_[i_];
+    const bool long_form = quotes_at(i_, quote) >= 3;
+    i_ += long_form ? 3 : 1;
+    while (i_ < text_.size()) {
+      if (text_[i_] == '\\' && quote == '"') {
+        if (is_beyond_ascii(text_.find_first_not_of(" \t\r\n", i_ + 1))) {
+          fail("a letter beyond ASCII behind a backslash");
+        }
+        i_ = std::min(i_ + 2, text_.size());
+      } else if (long_form && quotes_at(i_, quote) >= 3) {
+        i_ += std::min<std::size_t>(quotes_at(i_, quote), 5);  // two may belong to the content
+        return;
+      } else if (!long_form && (text_[i_] == quote || text_[i_] == '\n')) {
+        ++i_;
+        return;
+      } else {
+        ++i_;
+      }
+    }
+  }
+
+  std::string_view text_;
+  const std::string& origin_;
+  std::size_t i_ = 0;
+};
 
 }  // namespace
 
 Settings parse_settings(std::string_view toml, const std::string& origin) {
-  check_key_parts(toml, origin);
+  TomlGuard(toml, origin).check();
   try {
     const toml::table table = toml::parse(toml);
     Flattener flattener(toml, origin);

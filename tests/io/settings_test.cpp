@@ -36,6 +36,13 @@ TEST(ParseSettings, FlattensTablesAndJoinsLists) {
 
 TEST(ParseSettings, ReadsAnEmptyFile) { EXPECT_TRUE(parse("").empty()); }
 
+TEST(ParseSettings, SkipsAByteOrderMark) {
+  EXPECT_EQ(parse("\xef\xbb\xbf"
+                  "a = 1")
+                .at("a"),
+            "1");
+}
+
 TEST(ParseSettings, RefusesWhatIsNoSetting) {
   struct Bad {
     const char* toml;
@@ -52,11 +59,22 @@ TEST(ParseSettings, RefusesWhatIsNoSetting) {
       {"a = [\"x,y\"]", "'a' has an item with a comma"},
       {"\"a.b\" = 1", "the key 'a.b' is not made of"},
       {"\"\" = 1", "the key '' is not made of"},
+      {"a = 0x\xcf\xa2", "a letter beyond ASCII"},
+      {"gr\xc3\xb6\xc3\x9f"
+       "e = 1",
+       "a letter beyond ASCII"},
   };
   for (const Bad& bad : cases) {
     SCOPED_TRACE(bad.toml);
     expect_error<FormatError>([&] { parse(bad.toml); }, bad.message);
   }
+}
+
+TEST(ParseSettings, RefusesWhatTheLibraryCannotTellFromWhiteSpace) {
+  expect_error<FormatError>([] { parse("a = 0\"\xcb\xbf\""); }, "a quote inside of a value");
+  expect_error<FormatError>([] { parse("a = \"\"\"x\\\n  \xc3\xa9\"\"\""); }, "behind a backslash");
+  EXPECT_EQ(parse("a.\"b\" = [\"\xc3\xa9\", '\xc3\xa9'] # \xc3\xa9").at("a.b"),
+            "\xc3\xa9,\xc3\xa9");
 }
 
 TEST(ParseSettings, ReportsTheByteOfTheFault) {
