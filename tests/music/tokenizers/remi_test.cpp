@@ -94,7 +94,8 @@ TEST(Remi, RoundTripOfAQuantisedScoreIsExact) {
 }
 
 TEST(Remi, KeepsMetresWhereItHasTokensForThem) {
-  Score score = eighths_of_quarters({{note(0, 8, 60, 63), note(24, 32, 62, 63)}});
+  Score score =
+      eighths_of_quarters({{note(0, 8, 60, 63), note(24, 32, 62, 63), note(60, 62, 64, 63)}});
   score.time_signatures = {{0, 3, 4}, {24, 2, 2}};
   const auto tokenizer = make_tokenizer("remi", "metres=1");
   const Score decoded = tokenizer->decode(tokenizer->encode(score).at(0));
