@@ -54,12 +54,12 @@ enum SampleStatus : std::uint32_t {
 
 /// Everything one row's draw reads.
 struct SampleRow {
-  std::span<const float> logits;  ///< [V]
-  std::span<const float> bias;    ///< [V] or empty
-  std::span<const std::uint32_t>
-      allowed;  ///< bit i & 31 of word i >> 5 set: token i allowed; empty: all
-  std::span<const std::int32_t>
-      window;  ///< recent tokens the penalties look at; ids outside [0, V) ignored
+  std::span<const float> logits;     ///< [V]
+  std::span<const float> bias = {};  ///< [V] or empty
+  std::span<const std::uint32_t> allowed =
+      {};  ///< bit i & 31 of word i >> 5 set: token i allowed = {}; empty: all
+  std::span<const std::int32_t> window =
+      {};  ///< recent tokens the penalties look at; ids outside [0, V) ignored
   RowSampling params;
   std::uint64_t seed = 0;
   std::uint64_t sequence = 0;

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include "cadenza/sampling.h"
@@ -11,7 +11,7 @@
 namespace cadenza::test {
 
 /// What a statistical test is a function of: the real draw, or one broken on purpose.
-using Sampler = std::function<SampleResult(const SampleRow&)>;
+using Sampler = std::function<void(std::span<const SampleRow>, std::span<SampleResult>)>;
 
 /// A row that owns what it points to.
 struct TestRow {
@@ -49,15 +49,23 @@ inline std::vector<std::uint32_t> mask_of(const std::vector<std::int32_t>& token
   return words;
 }
 
-/// How often each token comes up in `draws` steps of one row.
+/// How often each token comes up in `draws` draws of one row: 64 sequences, all their steps.
 inline std::vector<std::int64_t> count_draws(const Sampler& sampler, const TestRow& test,
                                              int draws) {
+  constexpr std::size_t kBatch = 64;
   std::vector<std::int64_t> counts(test.logits.size());
-  SampleRow row = test.row();
-  row.scores = false;
-  for (int i = 0; i < draws; ++i) {
-    row.step = static_cast<std::uint32_t>(i);
-    ++counts.at(static_cast<std::size_t>(sampler(row).token));
+  std::vector<SampleRow> rows(kBatch, test.row());
+  std::vector<SampleResult> results(kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    rows[i].sequence += i;
+    rows[i].scores = false;
+  }
+  for (int done = 0; done < draws; done += static_cast<int>(kBatch)) {
+    sampler(rows, results);
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      ++rows[i].step;
+      ++counts.at(static_cast<std::size_t>(results[i].token));
+    }
   }
   return counts;
 }

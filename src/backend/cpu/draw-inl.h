@@ -26,6 +26,8 @@ using Floats = hn::Vec<FloatTag>;
 using Words = hn::Vec<WordTag>;
 using Ints = hn::Vec<IntTag>;
 using FloatMask = hn::Mask<FloatTag>;
+using WideTag = hn::Repartition<std::uint64_t, FloatTag>;
+using Wide = hn::Vec<WideTag>;
 
 /// a * b + c, rounded once, also where the instruction set has no such instruction.
 HWY_INLINE Floats Fma(Floats a, Floats b, Floats c) {
@@ -121,11 +123,37 @@ HWY_INLINE WeightParts Weight(Floats d) {
   return {high, low};
 }
 
+/// Sum over the lanes of high * 2^20 + low, the parts being sums of at most 2^11 weights.
+HWY_INLINE std::uint64_t SumParts(Words high, Words low) {
+  const WideTag dw;
+  const Wide mask = hn::Set(dw, 0xFFFFFFFFU);
+  const auto halves = [dw, mask](Words words) {
+    const Wide wide = hn::BitCast(dw, words);
+    return hn::Add(hn::And(wide, mask), hn::ShiftRight<32>(wide));
+  };
+  return hn::GetLane(hn::SumOfLanes(dw, hn::Add(hn::ShiftLeft<20>(halves(high)), halves(low))));
+}
+
+/// draw::surprise() of even and odd lanes added.
+HWY_INLINE Wide Surprise(WeightParts w, Floats d) {
+  const FloatTag df;
+  const WordTag du;
+  const WideTag dw;
+  const Floats scaled =
+      hn::Mul(hn::Neg(hn::Max(d, hn::Set(df, draw::kLowest))), hn::Set(df, 0x1p24F));
+  const Words q = hn::BitCast(du, hn::ConvertTo(IntTag(), scaled));
+  const auto odd = [du, dw](Words words) {
+    return hn::BitCast(du, hn::ShiftRight<32>(hn::BitCast(dw, words)));
+  };
+  const auto product = [](Words high, Words low, Words factor) {
+    return hn::ShiftRight<24>(
+        hn::Add(hn::ShiftLeft<20>(hn::MulEven(high, factor)), hn::MulEven(low, factor)));
+  };
+  return hn::Add(product(w.high, w.low, q), product(odd(w.high), odd(w.low), odd(q)));
+}
+
 /// Philox for the counters of 4 * Lanes(WideTag) tokens in order, key and upper counter words
 /// given.
-using WideTag = hn::Repartition<std::uint64_t, FloatTag>;
-using Wide = hn::Vec<WideTag>;
-
 struct WordPair {
   Words first;   ///< tokens 4 * counter ...
   Words second;  ///< ... and the next Lanes(WordTag)

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "backend/cpu/draw-inl.h"
@@ -30,12 +31,14 @@ struct RowScratch {
         score(widest + kPadding),
         high(widest + kPadding),
         low(widest + kPadding),
-        counts(widest) {}
+        counts(widest),
+        inside(widest + kPadding) {}
 
   std::vector<float> x;                  // processed logits; -inf: no candidate
   std::vector<float> score;              // x + noise, or the typical order
   std::vector<std::uint32_t> high, low;  // weights, w = high * 2^20 + low
   std::vector<std::uint32_t> counts;     // occurrences in the window; all 0 between rows
+  std::vector<std::int32_t> inside;      // tokens near the boundary of a filter
 };
 
 /// Tokens strictly before this place of an order: larger value, then lower id.
@@ -81,6 +84,8 @@ class RowState {
   std::uint64_t Total() const { return Before(x_, {}).mass; }
   std::uint64_t SurpriseSum() const;
   void KeepPrefix(const float* order, float top, Above limit);
+  std::span<std::int32_t> Inside(const float* order, float low, float high) const;
+  void DropUpTo(const float* order, float low);
   void KeepMinP();
   void KeepTypical();
   void ComputeScores();
@@ -209,23 +214,26 @@ inline Above RowState::Before(const float* order, Place place) const {
       high = hn::Add(high, hn::IfThenElseZero(mask, hn::LoadU(du, high_ + i)));
       low = hn::Add(low, hn::IfThenElseZero(mask, hn::LoadU(du, low_ + i)));
     }
-    HWY_ALIGN std::uint32_t parts[2][16];
-    hn::Store(high, du, parts[0]);
-    hn::Store(low, du, parts[1]);
-    for (std::size_t i = 0; i < lanes; ++i) {
-      above.mass += (std::uint64_t{parts[0][i]} << 20) + parts[1][i];
-    }
+    above.mass += SumParts(high, low);
   }
   return above;
 }
 
 inline std::uint64_t RowState::SurpriseSum() const {
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < size_; ++i) {
-    if (x_[i] == -kInfinity) continue;
-    sum += draw::surprise((std::uint64_t{high_[i]} << 20) + low_[i], exact_add(x_[i], -maximum));
+  const FloatTag df;
+  const WordTag du;
+  const Floats top = hn::Set(df, maximum);
+  Wide sum = hn::Zero(WideTag());
+  for (std::size_t i = 0; i < padded_; i += hn::Lanes(df)) {
+    const WeightParts w = {hn::LoadU(du, high_ + i), hn::LoadU(du, low_ + i)};
+    const Floats x = hn::LoadU(df, x_ + i);
+    const auto candidate = hn::RebindMask(du, hn::Gt(x, hn::Set(df, -kInfinity)));
+    const Wide part =
+        Surprise({hn::IfThenElseZero(candidate, w.high), hn::IfThenElseZero(candidate, w.low)},
+                 hn::Sub(x, top));
+    sum = hn::Add(sum, part);
   }
-  return sum;
+  return hn::GetLane(hn::SumOfLanes(WideTag(), sum));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <vector>
+#include <span>
 
 #include "backend/cpu/row-inl.h"
 
@@ -31,39 +31,77 @@ inline float FromOrderedBits(std::int32_t ordered) {
   return bits_float(static_cast<std::uint32_t>(ordered ^ ((ordered >> 31) & 0x7FFFFFFF)));
 }
 
-/// Keeps the tokens before which the order has less than `limit` in count and mass. The value at
-/// the boundary is found by bisection over the floats up to `top`, the largest value of the order;
-/// tokens of that very value are taken by rank.
+/// A float strictly between, if there is one: the mean, or the middle of the floats, which halves
+/// the interval whatever the values are.
+inline float Between(float low, float high, bool by_value) {
+  const float mean = low / 2 + high / 2;
+  if (by_value && low < mean && mean < high) return mean;
+  const std::int64_t sum = std::int64_t{OrderedBits(low)} + OrderedBits(high);
+  return FromOrderedBits(static_cast<std::int32_t>(sum >> 1));
+}
+
+/// Keeps the tokens before which the order has less than `limit` in count and mass. The boundary
+/// lies in (low, high]; bisection narrows that to a few tokens, which are then put in order.
 inline void RowState::KeepPrefix(const float* order, float top, Above limit) {
+  constexpr std::uint64_t kFew = 16;
+  constexpr float kProbe = 32.0F;  // nearly always below the boundary, as weights 28 down are 0
   const auto within = [limit](const Above& above) {
     return above.count < limit.count && above.mass < limit.mass;
   };
-  std::int64_t low = OrderedBits(-std::numeric_limits<float>::max());
-  std::int64_t high = OrderedBits(top);
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    const float value = FromOrderedBits(static_cast<std::int32_t>(middle));
-    if (within(Before(order, {value, 0}))) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
+  constexpr int kSteps = 12;  // by value; then by bits, which ends after 32 more
+  float low = -kInfinity;
+  float high = top;
+  Above above_low = Before(order, {low, 0});
+  Above above_high;
+  if (within(above_low)) return;
+  float middle = exact_add(top, -kProbe);
+  for (int step = 0; above_low.count - above_high.count > kFew; ++step) {
+    if (!(low < middle && middle < high)) break;
+    const Above above = Before(order, {middle, 0});
+    (within(above) ? high : low) = middle;
+    (within(above) ? above_high : above_low) = above;
+    middle = Between(low, high, step < kSteps);
   }
-  const float boundary = FromOrderedBits(static_cast<std::int32_t>(high));
-  Above above = Before(order, {boundary, 0});
-  std::vector<std::size_t> ties;
-  for (std::size_t i = 0; i < size_; ++i) {
-    if (order[i] == boundary) ties.push_back(i);
-  }
-  std::stable_sort(ties.begin(), ties.end(),
-                   [this](std::size_t a, std::size_t b) { return x_[a] > x_[b]; });
-  for (std::size_t i = 0; i < size_; ++i) {
-    if (order[i] < boundary) x_[i] = -kInfinity;
-  }
-  for (const std::size_t i : ties) {
-    if (!within(above)) x_[i] = -kInfinity;
+  const std::span<std::int32_t> close = Inside(order, low, high);
+  std::sort(close.begin(), close.end(), [this, order](std::int32_t a, std::int32_t b) {
+    if (order[a] != order[b]) return order[a] > order[b];
+    return x_[a] != x_[b] ? x_[a] > x_[b] : a < b;
+  });
+  std::size_t kept = 0;
+  Above above = above_high;
+  for (; kept < close.size() && within(above); ++kept) {
+    const std::int32_t token = close[kept];
     ++above.count;
-    above.mass += (std::uint64_t{high_[i]} << 20) + low_[i];
+    above.mass += (std::uint64_t{high_[token]} << 20) + low_[token];
+  }
+  DropUpTo(order, low);
+  for (; kept < close.size(); ++kept) x_[close[kept]] = -kInfinity;
+}
+
+/// The tokens whose value in the order lies in (low, high], by id; valid until the next call.
+inline std::span<std::int32_t> RowState::Inside(const float* order, float low, float high) const {
+  const FloatTag df;
+  const IntTag di;
+  const Floats lower = hn::Set(df, low);
+  const Floats upper = hn::Set(df, high);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < padded_; i += hn::Lanes(df)) {
+    const Floats v = hn::LoadU(df, order + i);
+    const auto inside = hn::RebindMask(di, hn::And(hn::Gt(v, lower), hn::Le(v, upper)));
+    const Ints id = hn::Iota(di, static_cast<std::int32_t>(i));
+    count += hn::CompressStore(id, inside, di, scratch_.inside.data() + count);
+  }
+  return std::span(scratch_.inside).first(count);
+}
+
+/// Drops what lies at or below `low` in the order.
+inline void RowState::DropUpTo(const float* order, float low) {
+  const FloatTag df;
+  const Floats bound = hn::Set(df, low);
+  for (std::size_t i = 0; i < padded_; i += hn::Lanes(df)) {
+    const Floats x = hn::LoadU(df, x_ + i);
+    const auto keep = hn::Gt(hn::LoadU(df, order + i), bound);
+    hn::StoreU(hn::IfThenElse(keep, x, hn::Set(df, -kInfinity)), df, x_ + i);
   }
 }
 
@@ -80,23 +118,33 @@ inline void RowState::KeepMinP() {
 inline void RowState::KeepTypical() {
   const std::uint64_t total = Total();
   const float mean = draw::mean_surprise(SurpriseSum(), total);
-  for (std::size_t i = 0; i < padded_; ++i) {
-    score_[i] =
-        x_[i] == -kInfinity ? -kInfinity : -draw::atypicality(exact_add(x_[i], -maximum), mean);
+  const FloatTag df;
+  const Floats none = hn::Set(df, -kInfinity);
+  for (std::size_t i = 0; i < padded_; i += hn::Lanes(df)) {
+    const Floats x = hn::LoadU(df, x_ + i);
+    const Floats difference =
+        hn::Add(hn::Sub(x, hn::Set(df, maximum)), hn::Set(df, mean));  // draw::atypicality()
+    const Floats order = hn::IfThenElse(hn::Gt(x, none), hn::Neg(hn::Abs(difference)), none);
+    hn::StoreU(order, df, score_ + i);
   }
   KeepPrefix(score_, 0.0F, {kNoLimit, draw::mass_limit(params_.typical_p, total)});
 }
 
+/// Where all are masked, the scores stay what they were: Winner() looks at candidates only.
 inline void RowState::ComputeScores() {
   const FloatTag df;
   const WideTag dw;
   const std::size_t lanes = hn::Lanes(df);
   const Wide offsets = CounterOffsets();
+  const Floats none = hn::Set(df, -kInfinity);
   for (std::size_t i = 0; i < padded_; i += 2 * lanes) {
-    const WordPair words = Philox(hn::Add(offsets, hn::Set(dw, i / 4)), key_);
-    hn::StoreU(Scores(hn::LoadU(df, x_ + i), words.first, key_, i), df, score_ + i);
     const std::size_t next = i + lanes;
-    hn::StoreU(Scores(hn::LoadU(df, x_ + next), words.second, key_, next), df, score_ + next);
+    const Floats x0 = hn::LoadU(df, x_ + i);
+    const Floats x1 = hn::LoadU(df, x_ + next);
+    if (hn::AllFalse(df, hn::Gt(hn::Max(x0, x1), none))) continue;
+    const WordPair words = Philox(hn::Add(offsets, hn::Set(dw, i / 4)), key_);
+    hn::StoreU(Scores(x0, words.first, key_, i), df, score_ + i);
+    hn::StoreU(Scores(x1, words.second, key_, next), df, score_ + next);
   }
 }
 
@@ -174,11 +222,17 @@ inline void RowState::Score(SampleResult& result) const {
 
 /// Of the logits as given. Uses the row's working memory: nothing else may follow.
 inline float RowState::RawLogProbability(std::int32_t token) {
-  maximum = -kInfinity;
-  for (std::size_t i = 0; i < size_; ++i) {
-    x_[i] = row_.logits[i] > -kInfinity ? row_.logits[i] : -kInfinity;
-    maximum = std::max(maximum, x_[i]);
+  const FloatTag df;
+  const Floats none = hn::Set(df, -kInfinity);
+  Floats largest = none;
+  std::memcpy(x_, row_.logits.data(), size_ * sizeof(float));
+  for (std::size_t i = 0; i < padded_; i += hn::Lanes(df)) {
+    Floats x = hn::LoadU(df, x_ + i);
+    x = hn::IfThenElse(hn::Gt(x, none), x, none);
+    largest = hn::Max(largest, x);
+    hn::StoreU(x, df, x_ + i);
   }
+  maximum = hn::GetLane(hn::MaxOfLanes(df, largest));
   if (maximum == kInfinity) {
     KeepInfinite(x_);
     maximum = 0.0F;
