@@ -15,7 +15,7 @@ using Sampler = std::function<void(std::span<const SampleRow>, std::span<SampleR
 
 /// A row that owns what it points to.
 struct TestRow {
-  std::vector<float> logits;
+  std::vector<float> logits = {};
   SamplingParams params = {};
   std::vector<float> bias = {};
   std::vector<std::uint32_t> allowed = {};
