@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/simd_targets.h"
 #include "cadenza/error.h"
 #include "core/sampling_check.h"
 
