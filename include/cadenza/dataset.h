@@ -52,8 +52,10 @@ Dataset load_dataset(const std::filesystem::path& path);
 Dataset load_frames_json(const std::filesystem::path& path);
 /// The same shape of file with four voices on a grid of sixteenths: a frame is [soprano, alto,
 /// tenor, bass], -1 is silence, equal neighbours are one held note. Each piece becomes a score of
-/// four tracks and goes through `tokenizer` ("chorale", or any other).
-Dataset load_chorale_json(const std::filesystem::path& path, const Tokenizer& tokenizer);
+/// four tracks and goes through `tokenizer` ("chorale", or any other). Pieces it cannot take are
+/// left out and listed in `*rejected` (if not null) with the reason.
+Dataset load_chorale_json(const std::filesystem::path& path, const Tokenizer& tokenizer,
+                          std::vector<std::string>* rejected = nullptr);
 /// Token ids from a .npy file of integers (or floats holding integers): 1-D = one piece, 2-D = a
 /// piece per row. All in `train`; the caller splits. Vocabulary = largest id + 1, or 128 if every
 /// id is below 128 (MIDI pitches).

@@ -18,6 +18,7 @@ class ChoraleEvents : public SplitEvents {
   ChoraleEvents(std::string name, const Tokenizer& tokenizer)
       : name_(std::move(name)), tokenizer_(tokenizer) {}
   Dataset dataset;
+  std::vector<std::string> rejected;
 
  protected:
   void begin_piece(Split split, std::size_t index) override {
@@ -55,7 +56,10 @@ class ChoraleEvents : public SplitEvents {
   }
 
   void end_piece() override {
-    for (Sequence& sequence : tokenizer_.encode(score_)) {
+    std::string reason;
+    std::vector<Sequence> sequences = tokenizer_.encode(score_, &reason);
+    if (sequences.empty()) rejected.push_back(message(piece_name_, ": ", reason));
+    for (Sequence& sequence : sequences) {
       pieces_->push_back({piece_name_, std::move(sequence)});
     }
   }
@@ -72,13 +76,15 @@ class ChoraleEvents : public SplitEvents {
 
 }  // namespace
 
-Dataset load_chorale_json(const std::filesystem::path& path, const Tokenizer& tokenizer) {
+Dataset load_chorale_json(const std::filesystem::path& path, const Tokenizer& tokenizer,
+                          std::vector<std::string>* rejected) {
   ChoraleEvents events(path.filename().string(), tokenizer);
   events.dataset.tokenizer_name = tokenizer.name();
   events.dataset.tokenizer_settings = tokenizer.settings();
   events.dataset.step_kind = tokenizer.step_kind();
   events.dataset.vocabulary = tokenizer.vocabulary_size();
   events.parse(read_file(path), path.string());
+  if (rejected != nullptr) *rejected = std::move(events.rejected);
   return std::move(events.dataset);
 }
 

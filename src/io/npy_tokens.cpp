@@ -12,7 +12,7 @@ namespace cadenza {
 namespace {
 
 constexpr int kMidiPitches = 128;
-constexpr std::int64_t kIdLimit = std::int64_t{1} << 26;  // what the sampler can address
+constexpr std::int64_t kIdLimit = std::int64_t{1} << 24;  // the largest vocabulary of "ids"
 
 bool is_floating(DType dtype) {
   return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16;

@@ -160,13 +160,37 @@ TEST(ChoraleJson, RefusesOtherNumbersOfVoicesAndPitches) {
                             "is outside -1..127");
 }
 
-TEST(ChoraleJson, ReadsTheWholeCorpus) {
+TEST(ChoraleJson, ListsPiecesThatTheTokenizerDoesNotTake) {
+  const test::TmpDir folder;
+  write_file_atomic(folder / "c.json", R"({"train": [[[100, 60, 55, 50]], [[72, 60, 55, 50]]]})");
+  std::vector<std::string> rejected;
+  const Dataset set = load_chorale_json(folder / "c.json", *make_tokenizer("chorale"), &rejected);
+  EXPECT_EQ(set[Split::train].size(), 1U);
+  ASSERT_EQ(rejected.size(), 1U);
+  EXPECT_EQ(rejected[0].find("c.json train 0: "), 0U) << rejected[0];
+}
+
+TEST(ChoraleJson, FeedsTheChoraleTokenizerWithTheWholeCorpus) {
   if (test::shared_data().empty()) GTEST_SKIP() << "no ../shared/data";
+  std::vector<std::string> rejected;
   const Dataset set = load_chorale_json(test::shared_data() / "chorales" / "jsb16-separated.json",
-                                        NotesTokenizer());
+                                        *make_tokenizer("chorale"), &rejected);
+  EXPECT_TRUE(rejected.empty());
   EXPECT_EQ(set[Split::train].size(), 229U);
   EXPECT_EQ(set[Split::valid].size(), 76U);
   EXPECT_EQ(set[Split::test].size(), 77U);
+  // Four voices of the 55,228 frames.
+  EXPECT_EQ(step_count(set[Split::train]), 4U * 55228U);
+}
+
+TEST(FileDatasets, NameTokenizersThatExist) {
+  const Dataset frames = parse(R"({"train": [[[60]]]})");
+  EXPECT_EQ(make_tokenizer(frames.tokenizer_name, frames.tokenizer_settings)->vocabulary_size(),
+            frames.vocabulary);
+  const Dataset ids =
+      load_npy_tokens(std::filesystem::path(CADENZA_TEST_GOLDEN_DIR) / "npy" / "vector.npy");
+  EXPECT_EQ(make_tokenizer(ids.tokenizer_name, ids.tokenizer_settings)->vocabulary_size(),
+            ids.vocabulary);
 }
 
 }  // namespace
