@@ -18,18 +18,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
-/// y (1 - y)
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V sigmoid_slope(D d, V y) {
-  return Fma(d, hn::Neg(y), y, y);
-}
-
-/// 1 - y^2
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V tanh_slope(D d, V y) {
-  return Fma(d, hn::Neg(y), y, hn::Set(d, 1.0F));
-}
-
 struct RnnTanhCell {
   static constexpr CellKind kKind = CellKind::rnn_tanh;
   static constexpr int kGates = 1, kStates = 1;
@@ -52,7 +40,7 @@ struct RnnReluCell {
 
   template <class D, class V>
   static HWY_INLINE void step(D d, V* p, V* state) {
-    p[0] = hn::Max(p[0], hn::Zero(d));
+    p[0] = at_least(d, p[0], 0.0F);
     state[0] = p[0];
   }
   template <class D, class V>

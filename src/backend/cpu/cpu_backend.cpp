@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cpu/cpu_backend.h"
 
+#include "backend/cpu/sampler.h"
 #include "cadenza/error.h"
 
 namespace cadenza {
@@ -11,6 +12,15 @@ CpuBackend::CpuBackend(const BackendOptions& options)
 std::string CpuBackend::description() const {
   return message("cpu: ", pool_.size(), pool_.size() == 1 ? " thread, " : " threads, ",
                  cpu::instruction_set());
+}
+
+void CpuBackend::draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
+  pool_.parallel_for(static_cast<std::int64_t>(rows.size()), 4,
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       const auto first = static_cast<std::size_t>(begin);
+                       const auto count = static_cast<std::size_t>(end - begin);
+                       cpu::sample_rows(rows.subspan(first, count), results.subspan(first, count));
+                     });
 }
 
 }  // namespace cadenza

@@ -21,12 +21,24 @@ class CpuBackend final : public ReferenceBackend {
   bool supports(DType dtype) const override { return dtype == DType::f32; }
 
  private:
+  void draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) override;
   void do_matmul(const MatmulArgs& args) override;
+  void do_add(const TensorView& x, const TensorView& y, double alpha) override;
+  void do_add_column_sums(const TensorView& x, const TensorView& y) override;
+  void do_activation(const ActivationArgs& args) override;
+  void do_activation_backward(const ActivationBackwardArgs& args) override;
+  void do_dropout(const DropoutArgs& args) override;
   std::size_t do_recurrent_reserve_bytes(const RecurrentSpec& spec, std::int64_t steps,
                                          std::int64_t batch, DType dtype) const override;
   void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
   void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) override;
+  void do_softmax_loss(const SoftmaxLossArgs& args) override;
+  void do_bernoulli_loss(const BernoulliLossArgs& args) override;
+  void do_nade_loss(const NadeLossArgs& args) override;
+  void do_sample_nade(const SampleNadeArgs& args) override;
+  void do_squared_norm(const TensorView& x, const TensorView& out) override;
+  void do_update(const UpdateArgs& args) override;
 
   cpu::ThreadPool pool_;
   cpu::Scratch scratch_;

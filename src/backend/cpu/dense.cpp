@@ -81,4 +81,8 @@ void CpuBackend::do_matmul(const MatmulArgs& args) {
                 {args.c.as<float>(), args.c.shape[1], args.bias.as<float>(), args.accumulate});
 }
 
+void CpuBackend::do_add_column_sums(const TensorView& x, const TensorView& y) {
+  cpu::add_column_sums({pool_, scratch_}, matrix_of(x, Transpose::no), y.as<float>());
+}
+
 }  // namespace cadenza

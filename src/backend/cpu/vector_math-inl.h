@@ -49,6 +49,20 @@ HWY_INLINE V Fma(D d, V a, V b, V c) {
 #endif
 }
 
+/// max(x, low), but NaN for NaN, which Highway's Max loses on some targets.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V at_least(D d, V x, float low) {
+  const V bound = hn::Set(d, low);
+  return hn::IfThenElse(hn::Lt(x, bound), bound, x);
+}
+
+/// x limited to [low, high], NaN for NaN.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V clamp(D d, V x, float low, float high) {
+  const V bound = hn::Set(d, high);
+  return at_least(d, hn::IfThenElse(hn::Gt(x, bound), bound, x), low);
+}
+
 /// The parts of e^x = scale * (1 + fraction), scale a power of two, for x in [-87, 88].
 template <class V>
 struct ExpParts {
@@ -79,7 +93,7 @@ HWY_INLINE ExpParts<V> exp_parts(D d, V x) {
 /// e^x, relative error 2e-7; x is clamped to [-87, 88].
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
-  const auto parts = exp_parts(d, hn::Min(hn::Max(x, hn::Set(d, -87.0F)), hn::Set(d, 88.0F)));
+  const auto parts = exp_parts(d, clamp(d, x, -87.0F, 88.0F));
   return Fma(d, parts.scale, parts.fraction, parts.scale);
 }
 
@@ -94,10 +108,22 @@ HWY_INLINE V Sigmoid(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
   // Beyond 10 the result rounds to +-1.
-  const V limited = hn::Min(hn::Max(x, hn::Set(d, -10.0F)), hn::Set(d, 10.0F));
+  const V limited = clamp(d, x, -10.0F, 10.0F);
   const auto parts = exp_parts(d, hn::Add(limited, limited));
   const V m = Fma(d, parts.scale, parts.fraction, hn::Sub(parts.scale, hn::Set(d, 1.0F)));
   return hn::Div(m, hn::Add(m, hn::Set(d, 2.0F)));
+}
+
+/// Derivative of the sigmoid where it is y: y (1 - y).
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid_slope(D d, V y) {
+  return Fma(d, hn::Neg(y), y, y);
+}
+
+/// Derivative of tanh where it is y: 1 - y^2.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh_slope(D d, V y) {
+  return Fma(d, hn::Neg(y), y, hn::Set(d, 1.0F));
 }
 
 /// log(1 + e^x) = max(x, 0) + log1p(e^-|x|), error 2e-7 relative to the larger of it and x.
@@ -115,7 +141,7 @@ HWY_INLINE V Softplus(D d, V x) {
   q = Fma(d, q, t, hn::Set(d, 0.333297105F));
   q = Fma(d, q, t, hn::Set(d, -0.4999989265F));
   q = Fma(d, q, t, hn::Set(d, 1.0F));
-  return Fma(d, t, q, hn::Max(x, hn::Zero(d)));
+  return Fma(d, t, q, at_least(d, x, 0.0F));
 }
 
 }  // namespace cadenza::cpu::HWY_NAMESPACE

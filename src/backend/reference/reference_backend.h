@@ -19,6 +19,9 @@ class ReferenceBackend : public Backend {
   void release(void* data) noexcept override;
 
  protected:
+  /// results[i] = sample_row(rows[i]).
+  virtual void draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results);
+
   void do_upload(std::span<const std::byte> from, const TensorView& to) override;
   void do_download(const TensorView& from, std::span<std::byte> to) override;
   void do_copy(const TensorView& from, const TensorView& to) override;

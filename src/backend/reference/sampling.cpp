@@ -45,13 +45,17 @@ double log_probability_of(bool on, float logit) {
 
 }  // namespace
 
+void ReferenceBackend::draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
+  std::transform(rows.begin(), rows.end(), results.begin(), sample_row);
+}
+
 void ReferenceBackend::do_sample_tokens(const SampleTokensArgs& args) {
-  const auto store = [](const TensorView& to, std::int64_t b, auto value) {
-    if (!to.empty()) to.as<decltype(value)>()[b] = value;
-  };
-  for (std::int64_t b = 0; b < args.logits.shape[0]; ++b) {
+  const auto batch = static_cast<std::size_t>(args.logits.shape[0]);
+  std::vector<SampleRow> rows(batch);
+  for (std::size_t i = 0; i < batch; ++i) {
+    const auto b = static_cast<std::int64_t>(i);
     const Address address(args.rows, b);
-    SampleRow row;
+    SampleRow& row = rows[i];
     row.logits = row_of<float>(args.logits, b);
     if (!args.bias.empty()) {
       row.bias = {args.bias.as<float>(), static_cast<std::size_t>(args.bias.count())};
@@ -62,12 +66,20 @@ void ReferenceBackend::do_sample_tokens(const SampleTokensArgs& args) {
     row.seed = address.seed;
     row.sequence = address.sequence;
     row.step = address.step;
-    const SampleResult result = sample_row(row);
-    store(args.tokens, b, result.token);
-    store(args.log_probability, b, result.log_probability);
-    store(args.raw_log_probability, b, result.raw_log_probability);
-    store(args.entropy, b, result.entropy);
-    store(args.status, b, static_cast<std::int32_t>(result.status));
+    row.scores =
+        !args.log_probability.empty() || !args.raw_log_probability.empty() || !args.entropy.empty();
+  }
+  std::vector<SampleResult> results(batch);
+  draw_rows(rows, results);
+  const auto store = [](const TensorView& to, std::size_t i, auto value) {
+    if (!to.empty()) to.as<decltype(value)>()[i] = value;
+  };
+  for (std::size_t i = 0; i < batch; ++i) {
+    store(args.tokens, i, results[i].token);
+    store(args.log_probability, i, results[i].log_probability);
+    store(args.raw_log_probability, i, results[i].raw_log_probability);
+    store(args.entropy, i, results[i].entropy);
+    store(args.status, i, static_cast<std::int32_t>(results[i].status));
   }
 }
 

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/update.cpp"
+#include <hwy/foreach_target.h>
+
+#include "backend/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+/// The numbers of an update, each rounded once.
+struct Factors {
+  float gradient;  // clipping
+  float decay;     // added to the gradient, times the parameter
+  float keep;      // of the parameter: AdamW's decay
+  float rate;      // with Adam's first bias correction
+  float root;      // 1 / sqrt of Adam's second bias correction
+  float beta1, beta2, rest1, rest2, epsilon;
+
+  Factors(const UpdateArgs& args, double clip) {
+    const bool adam = args.kind == OptimizerKind::adam || args.kind == OptimizerKind::adamw;
+    const bool decoupled = args.kind == OptimizerKind::adamw;
+    const auto step = static_cast<double>(args.step);
+    const double correction1 = adam ? 1.0 - std::pow(args.beta1, step) : 1.0;
+    const double correction2 = adam ? 1.0 - std::pow(args.beta2, step) : 1.0;
+    gradient = static_cast<float>(clip);
+    decay = decoupled ? 0.0F : static_cast<float>(args.weight_decay);
+    keep = decoupled ? static_cast<float>(1.0 - args.learning_rate * args.weight_decay) : 1.0F;
+    rate = static_cast<float>(args.learning_rate / correction1);
+    root = static_cast<float>(1.0 / std::sqrt(correction2));
+    beta1 = static_cast<float>(args.beta1);
+    beta2 = static_cast<float>(args.beta2);
+    rest1 = static_cast<float>(1.0 - args.beta1);
+    rest2 = static_cast<float>(1.0 - args.beta2);
+    epsilon = static_cast<float>(args.epsilon);
+  }
+};
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V second_moment(D d, const Factors& f, V gradient, float* second) {
+  const V fresh = hn::Mul(hn::Set(d, f.rest2), hn::Mul(gradient, gradient));
+  const V moment = Fma(d, hn::Set(d, f.beta2), hn::LoadU(d, second), fresh);
+  hn::StoreU(moment, d, second);
+  return moment;
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V first_moment(D d, float beta, V fresh, float* first) {
+  const V moment = Fma(d, hn::Set(d, beta), hn::LoadU(d, first), fresh);
+  hn::StoreU(moment, d, first);
+  return moment;
+}
+
+/// Null where the optimiser has none.
+struct Moments {
+  float* first = nullptr;
+  float* second = nullptr;
+};
+
+/// What a parameter changes by, divided by -rate.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V direction(D d, OptimizerKind kind, const Factors& f, V gradient,
+                       const Moments& moments, std::int64_t i) {
+  const V epsilon = hn::Set(d, f.epsilon);
+  switch (kind) {
+    case OptimizerKind::sgd:
+      break;
+    case OptimizerKind::momentum:
+      return first_moment(d, f.beta1, gradient, moments.first + i);
+    case OptimizerKind::rmsprop:
+      return hn::Div(gradient,
+                     hn::Add(hn::Sqrt(second_moment(d, f, gradient, moments.second + i)), epsilon));
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw: {
+      const V m =
+          first_moment(d, f.beta1, hn::Mul(hn::Set(d, f.rest1), gradient), moments.first + i);
+      const V v = second_moment(d, f, gradient, moments.second + i);
+      return hn::Div(m, Fma(d, hn::Sqrt(v), hn::Set(d, f.root), epsilon));
+    }
+  }
+  return gradient;
+}
+
+void update_range(const UpdateArgs& args, double clip, std::int64_t begin, std::int64_t end) {
+  const Factors f(args, clip);
+  auto* const parameters = args.parameters.as<float>() + begin;
+  const auto* const gradients = args.gradients.as<float>() + begin;
+  Moments moments;
+  if (!args.first_moment.empty()) moments.first = args.first_moment.as<float>() + begin;
+  if (!args.second_moment.empty()) moments.second = args.second_moment.as<float>() + begin;
+  for_each_vector(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
+    const auto parameter = hn::Mul(hn::LoadU(d, parameters + i), hn::Set(d, f.keep));
+    const auto clipped = hn::Mul(hn::LoadU(d, gradients + i), hn::Set(d, f.gradient));
+    const auto gradient = Fma(d, hn::Set(d, f.decay), parameter, clipped);
+    const auto change = direction(d, args.kind, f, gradient, moments, i);
+    hn::StoreU(Fma(d, hn::Set(d, -f.rate), change, parameter), d, parameters + i);
+  });
+}
+
+/// Sum of squares in double, in eight interleaved parts.
+double sum_of_squares(const float* x, std::int64_t count) {
+  double parts[8] = {};
+  std::int64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    for (int j = 0; j < 8; ++j) {
+      const auto value = static_cast<double>(x[i + j]);
+      parts[j] += value * value;
+    }
+  }
+  for (; i < count; ++i) parts[i % 8] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  double sum = 0.0;
+  for (const double part : parts) sum += part;
+  return sum;
+}
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cadenza {
+namespace cpu {
+HWY_EXPORT(update_range);
+HWY_EXPORT(sum_of_squares);
+}  // namespace cpu
+
+void CpuBackend::do_squared_norm(const TensorView& x, const TensorView& out) {
+  constexpr std::int64_t kBlock = 16384;  // summed on its own, so that threads do not matter
+  const auto blocks = static_cast<std::size_t>((x.count() + kBlock - 1) / kBlock);
+  std::vector<double> sums(blocks);
+  pool_.parallel_for(x.count(), kBlock, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t i = begin; i < end; i += kBlock) {
+      sums[static_cast<std::size_t>(i / kBlock)] =
+          HWY_DYNAMIC_DISPATCH(cpu::sum_of_squares)(x.as<float>() + i, std::min(kBlock, end - i));
+    }
+  });
+  double total = 0.0;
+  for (const double sum : sums) total += sum;
+  *out.as<double>() = total;
+}
+
+void CpuBackend::do_update(const UpdateArgs& args) {
+  double clip = 1.0;
+  if (args.clip_norm > 0.0) {
+    clip = std::min(1.0, args.clip_norm / (std::sqrt(*args.squared_norm.as<double>()) + 1e-6));
+  }
+  pool_.parallel_for(args.parameters.count(), 16384,
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       HWY_DYNAMIC_DISPATCH(cpu::update_range)(args, clip, begin, end);
+                     });
+}
+
+}  // namespace cadenza
+#endif  // HWY_ONCE
