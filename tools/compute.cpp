@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compute.h"
+
+#include <iostream>
+
+#include "cadenza/error.h"
+
+namespace cadenza::tools {
+
+void add_compute_options(Arguments& arguments, ComputeOptions& options) {
+  std::vector<std::string> names = {"auto"};
+  for (const BackendInfo& info : backends()) names.emplace_back(info.name);
+  arguments.heading("Computing");
+  arguments.add_choice("--backend", options.backend, "what computes; auto takes the fastest",
+                       names);
+  arguments.add_choice("--precision", options.precision, "number format of the products", {"fp32"});
+  arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
+}
+
+void check_compute_options(const ComputeOptions& options) {
+  if (options.threads < 0) {
+    throw UsageError(message("--threads is ", options.threads, ", expected 0 or more"));
+  }
+}
+
+std::unique_ptr<Backend> open_backend(const ComputeOptions& options) {
+  check_compute_options(options);
+  std::unique_ptr<Backend> backend = make_backend(options.backend, {.threads = options.threads});
+  std::cerr << "backend  : " << backend->description();
+  if (options.backend == "auto") std::cerr << " (the fastest that works here)";
+  std::cerr << '\n';
+  return backend;
+}
+
+}  // namespace cadenza::tools

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "arguments.h"
+#include "cadenza/backend.h"
+
+namespace cadenza::tools {
+
+/// The options of every command that computes.
+struct ComputeOptions {
+  std::string backend = "auto";
+  std::string precision = "fp32";
+  int threads = 0;
+};
+
+void add_compute_options(Arguments& arguments, ComputeOptions& options);
+/// UsageError for values that make no sense on any machine.
+void check_compute_options(const ComputeOptions& options);
+/// Says on stderr what was chosen.
+std::unique_ptr<Backend> open_backend(const ComputeOptions& options);
+
+}  // namespace cadenza::tools

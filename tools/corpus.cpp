@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "corpus.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "cadenza/error.h"
+#include "cadenza/midi.h"
+#include "data_file.h"
+#include "progress.h"
+
+namespace cadenza::tools {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::array<std::string_view, 5> kSuffixes = {".mid", ".midi", ".kar", ".json", ".npy"};
+
+bool has_known_suffix(const fs::path& path) {
+  std::string suffix = path.extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
+}
+
+std::vector<SourcePiece> from_dataset(Dataset data) {
+  const bool own_splits = !data[Split::valid].empty() || !data[Split::test].empty();
+  std::vector<SourcePiece> pieces;
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    for (Piece& piece : data[split]) {
+      SourcePiece source{std::move(piece.name), {}, {std::move(piece.sequence)}, {}};
+      if (own_splits) source.split = split;
+      pieces.push_back(std::move(source));
+    }
+  }
+  return pieces;
+}
+
+std::vector<SourcePiece> read_tokens(const fs::path& path, const Tokenizer& tokenizer) {
+  if (tokenizer.step_kind() != StepKind::token) {
+    throw ArgumentError(message("holds token numbers, but ", tokenizer.name(), " makes frames"));
+  }
+  Dataset data = load_npy_tokens(path);
+  for (const Piece& piece : data[Split::train]) {
+    for (const std::int32_t token : piece.sequence.tokens) {
+      check(token < tokenizer.vocabulary_size(), "holds the number ", token,
+            ", but the vocabulary of ", tokenizer.name(), " has ", tokenizer.vocabulary_size());
+    }
+  }
+  return from_dataset(std::move(data));
+}
+
+std::vector<SourcePiece> read_score(const fs::path& path, const Tokenizer& tokenizer,
+                                    Corpus& corpus) {
+  MidiFile file = read_midi_file(path);
+  std::string reason = "holds nothing that this tokenizer can use";
+  std::vector<Sequence> sequences = tokenizer.encode(file.score, &reason);
+  if (sequences.empty()) throw ArgumentError(reason);
+  for (const std::string& warning : file.warnings) {
+    corpus.mended.push_back({path.string(), warning});
+  }
+  std::vector<SourcePiece> pieces;
+  pieces.push_back({path.filename().string(), std::move(file.score), std::move(sequences), {}});
+  return pieces;
+}
+
+std::vector<SourcePiece> read_pieces(const fs::path& path, const Tokenizer& tokenizer,
+                                     Corpus& corpus) {
+  switch (file_kind(path)) {
+    case FileKind::npy:
+      return read_tokens(path, tokenizer);
+    case FileKind::json:
+      return from_dataset(tokenizer.step_kind() == StepKind::frame
+                              ? load_frames_json(path)
+                              : load_chorale_json(path, tokenizer));
+    case FileKind::safetensors:
+      throw ArgumentError("is a model or data file already");
+    default:
+      return read_score(path, tokenizer, corpus);
+  }
+}
+
+/// `sequence` moved by `semitones`; keys that leave the piano are dropped, as with scores.
+Sequence transpose_steps(const Sequence& sequence, const Tokenizer& tokenizer, int semitones) {
+  if (sequence.frames.empty()) {
+    const std::vector<Sequence> moved =
+        tokenizer.encode(transpose(tokenizer.decode(sequence), semitones));
+    return moved.size() == 1 ? moved.front() : Sequence();
+  }
+  Sequence moved = sequence;
+  for (Frame& frame : moved.frames) {
+    if (semitones >= 0) {
+      frame <<= static_cast<std::size_t>(semitones);
+    } else {
+      frame >>= static_cast<std::size_t>(-semitones);
+    }
+  }
+  return moved;
+}
+
+std::vector<Sequence> variant(const SourcePiece& piece, const Tokenizer& tokenizer, int semitones,
+                              double factor) {
+  if (piece.score) {
+    return tokenizer.encode(stretch(transpose(*piece.score, semitones), factor));
+  }
+  check(factor == 1.0, piece.name, ": --stretch needs MIDI files");
+  check(tokenizer.name() != "ids", piece.name, ": --transpose cannot move bare token numbers");
+  std::vector<Sequence> moved;
+  for (const Sequence& sequence : piece.sequences) {
+    moved.push_back(transpose_steps(sequence, tokenizer, semitones));
+  }
+  return moved;
+}
+
+/// Finds pieces that were there already.
+class Known {
+ public:
+  /// The name of an equal piece seen before, or nothing; remembers `piece` in that case.
+  std::optional<std::string> find_or_add(const std::vector<SourcePiece>& pieces,
+                                         const SourcePiece& piece, std::size_t index) {
+    std::uint64_t hash = 0;
+    for (const Sequence& sequence : piece.sequences) hash = content_hash(sequence, hash);
+    std::vector<std::size_t>& same = by_hash_[hash];
+    for (const std::size_t other : same) {
+      if (pieces[other].sequences == piece.sequences) return pieces[other].name;
+    }
+    same.push_back(index);
+    return std::nullopt;
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, std::vector<std::size_t>> by_hash_;
+};
+
+}  // namespace
+
+std::vector<fs::path> collect_files(const std::vector<std::string>& inputs) {
+  std::vector<fs::path> files;
+  for (const std::string& input : inputs) {
+    if (!fs::exists(input)) throw FileError(message(input, ": there is no such file or folder"));
+    if (!fs::is_directory(input)) {
+      files.emplace_back(input);
+      continue;
+    }
+    std::vector<fs::path> found;
+    const auto options = fs::directory_options::follow_directory_symlink |
+                         fs::directory_options::skip_permission_denied;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(input, options)) {
+      if (entry.is_regular_file() && has_known_suffix(entry.path())) found.push_back(entry.path());
+    }
+    if (found.empty()) {
+      throw FileError(
+          message(input, ": the folder holds no .mid, .midi, .kar, .json or .npy file"));
+    }
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+Corpus read_corpus(const std::vector<fs::path>& files, const Tokenizer& tokenizer) {
+  Corpus corpus;
+  Known known;
+  Progress progress("reading");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::string file = files[i].string();
+    try {
+      std::vector<SourcePiece> pieces = read_pieces(files[i], tokenizer, corpus);
+      if (pieces.empty()) throw ArgumentError("holds no piece");
+      std::optional<std::string> twin;
+      std::size_t added = 0;
+      for (SourcePiece& piece : pieces) {
+        if (!piece.split) {
+          twin = known.find_or_add(corpus.pieces, piece, corpus.pieces.size());
+          if (twin) continue;
+        }
+        corpus.pieces.push_back(std::move(piece));
+        ++added;
+      }
+      if (added == 0) throw ArgumentError(message("the same music as ", *twin));
+      corpus.accepted.push_back(file);
+    } catch (const Error& error) {
+      std::string reason = error.what();
+      if (reason.starts_with(file + ": ")) reason.erase(0, file.size() + 2);
+      corpus.rejected.push_back({file, reason});
+    }
+    progress.update(static_cast<double>(i + 1) / static_cast<double>(files.size()), file);
+  }
+  return corpus;
+}
+
+std::vector<Piece> augment(const SourcePiece& piece, const Tokenizer& tokenizer,
+                           const std::vector<int>& semitones, const std::vector<double>& factors) {
+  std::vector<std::vector<Sequence>> seen = {piece.sequences};
+  std::vector<Piece> out;
+  for (const double factor : factors) {
+    for (const int shift : semitones) {
+      if (shift == 0 && factor == 1.0) continue;
+      std::vector<Sequence> sequences = variant(piece, tokenizer, shift, factor);
+      if (std::find(seen.begin(), seen.end(), sequences) != seen.end()) continue;
+      const std::string name = message(piece.name, " ", shift < 0 ? "" : "+", shift, " x", factor);
+      for (const Sequence& sequence : sequences) {
+        if (sequence.size() > 0) out.push_back({name, sequence});
+      }
+      seen.push_back(std::move(sequences));
+    }
+  }
+  return out;
+}
+
+}  // namespace cadenza::tools

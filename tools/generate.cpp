@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "arguments.h"
+#include "cadenza/error.h"
+#include "cadenza/generator.h"
+#include "cadenza/midi.h"
+#include "cadenza/render.h"
+#include "compute.h"
+#include "data_file.h"
+#include "json_result.h"
+#include "model_options.h"
+#include "progress.h"
+
+namespace cadenza::tools {
+namespace fs = std::filesystem;
+namespace {
+
+struct GenerateOptions {
+  ModelOptions model;
+  ComputeOptions compute;
+  GenerationRequest request;
+  SamplingParams sampling;
+  std::string primer_midi;
+  std::string primer;
+  int primer_steps = 0;
+  double qpm = 120.0;
+  std::string output;
+  bool png = false;
+  bool wav = false;
+  bool explain = false;
+  bool json = false;
+};
+
+/// What was written, and how long the steps took.
+struct Products {
+  std::vector<std::string> files;
+  std::vector<std::string> pictures;
+  std::vector<std::string> audio;
+  std::int64_t tokens = 0;
+  std::size_t notes = 0;
+  std::size_t silent = 0;  ///< pieces without a note
+  double seconds = 0.0;
+};
+
+void add_options(Arguments& parser, GenerateOptions& options) {
+  GenerationRequest& request = options.request;
+  SamplingParams& sampling = options.sampling;
+  add_model_options(parser, options.model);
+  parser.add("--output", options.output, "the folder to write 0000.mid, 0001.mid, ... to");
+  parser.add("--num-outputs", request.num_outputs, "how many pieces");
+  parser.add("--num-steps", request.num_steps, "tokens or frames of each, after the primer");
+  parser.add("--seed", request.seed, "another seed gives other music");
+  parser.add("--first-sequence", request.first_sequence,
+             "number of the first piece; piece K of a seed is always the same");
+  parser.add("--png", options.png, "draw each piece as a piano roll too");
+  parser.add("--wav", options.wav, "play each piece into a WAV file too");
+  parser.add("--explain", options.explain, "say how the backend will compute, and why");
+  parser.add("--json", options.json, "print one JSON object on stdout");
+  parser.add_settings(Arguments::Presets::no);
+  parser.heading("Primer");
+  parser.add("--primer-midi", options.primer_midi, "continue this MIDI file");
+  parser.add("--primer", options.primer,
+             "continue typed notes: pitches of a sixteenth each, -2 prolongs, -1 is a rest");
+  parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
+  parser.heading("Drawing");
+  parser.add("--temperature", sampling.temperature, "below 1 safer, above 1 wilder; 0: greedy");
+  parser.add("--top-k", sampling.top_k, "draw among the k likeliest only; 0: off");
+  parser.add("--top-p", sampling.top_p, "draw among the likeliest with this mass; 1: off");
+  parser.add("--min-p", sampling.min_p, "drop what is this much less likely than the best; 0: off");
+  parser.add("--typical", sampling.typical_p, "draw among the most typical with this mass; 1: off");
+  parser.add("--repetition-penalty", sampling.repetition_penalty, "above 1: repeat less; 1: off");
+  parser.add("--frequency-penalty", sampling.frequency_penalty,
+             "subtracted for each recent occurrence");
+  parser.add("--presence-penalty", sampling.presence_penalty, "subtracted if it occurred recently");
+  parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
+  parser.heading("Output");
+  parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
+  add_compute_options(parser, options.compute);
+  parser.add("--batch-size", request.batch_size, "pieces computed together; never changes them");
+}
+
+/// The numbers of --primer as they stand, which is what they mean to a model of bare numbers.
+Sequence typed_numbers(std::string_view text) {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  Sequence primer;
+  for (const std::string& item : split_list(text)) {
+    primer.tokens.push_back(parse_integer(item, "--primer"));
+  }
+  return primer;
+}
+
+void check_values(const GenerateOptions& options) {
+  const GenerationRequest& request = options.request;
+  const auto at_least = [](std::string_view option, std::int64_t value, std::int64_t least) {
+    if (value < least) {
+      throw UsageError(message(option, " is ", value, ", expected ", least, " or more"));
+    }
+  };
+  at_least("--num-outputs", request.num_outputs, 1);
+  at_least("--num-steps", request.num_steps, 1);
+  at_least("--first-sequence", request.first_sequence, 0);
+  at_least("--batch-size", request.batch_size, 1);
+  at_least("--primer-steps", options.primer_steps, 0);
+  at_least("--penalty-window", request.penalty_window, 0);
+  if (!(options.qpm >= 5.0 && options.qpm <= 1000.0)) {
+    throw UsageError(message("--qpm is ", options.qpm, ", expected 5 to 1000"));
+  }
+  if (!options.primer.empty() && !options.primer_midi.empty()) {
+    throw UsageError("--primer and --primer-midi exclude each other");
+  }
+  as_usage([&] { pack(options.sampling); });
+  typed_numbers(options.primer);
+  std::string reason;
+  if (options.wav && !wav_available(&reason)) throw Error("--wav does not work here: " + reason);
+}
+
+Sequence encode_primer(const GenerateOptions& options, const Tokenizer& tokenizer) {
+  const bool typed = options.primer_midi.empty();
+  if (typed && tokenizer.name() == "ids") return typed_numbers(options.primer);
+  const Score score =
+      typed ? parse_primer(options.primer) : read_midi_file(options.primer_midi).score;
+  std::string reason;
+  Sequence primer = tokenizer.encode_primer(score, &reason);
+  if (primer.size() == 0) {
+    throw ArgumentError(message(typed ? "--primer" : options.primer_midi, ": ", reason));
+  }
+  return primer;
+}
+
+/// The primer as the model's steps; empty if none was asked for.
+Sequence read_primer(const GenerateOptions& options, const Tokenizer& tokenizer) {
+  if (options.primer.empty() && options.primer_midi.empty()) return {};
+  Sequence primer = encode_primer(options, tokenizer);
+  if (options.primer_steps > 0) {
+    const auto most = static_cast<std::size_t>(options.primer_steps);
+    primer.tokens.resize(std::min(most, primer.tokens.size()));
+    primer.frames.resize(std::min(most, primer.frames.size()));
+  }
+  return primer;
+}
+
+void explain(const GenerationPlan& plan) {
+  std::cerr << "plan     : " << plan.kernel << ": " << plan.reason << "; workspace "
+            << short_count(static_cast<double>(plan.workspace_bytes)) << "B\n";
+  for (const std::string& refusal : plan.refused) std::cerr << "refused  : " << refusal << '\n';
+}
+
+std::vector<Generated> generate(const Generator& generator, const GenerationRequest& request,
+                                double& seconds) {
+  Progress progress("generating");
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  std::vector<Generated> generated =
+      generator.run(request, [&](std::int64_t done, std::int64_t total) {
+        const auto steps = static_cast<double>(done);
+        progress.update(steps / static_cast<double>(total),
+                        short_count(steps / elapsed()) + " steps/s");
+      });
+  seconds = elapsed();
+  return generated;
+}
+
+void write_piece(const Generated& piece, const Tokenizer& tokenizer, const GenerateOptions& options,
+                 Products& products) {
+  std::array<char, 32> name;
+  std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(piece.number));
+  const fs::path base = fs::path(options.output) / name.data();
+  const Score score = tokenizer.decode(piece.sequence, options.qpm);
+  products.notes += score.note_count();
+  if (score.note_count() == 0) ++products.silent;
+  products.files.push_back(base.string() + ".mid");
+  write_midi_file(score, products.files.back());
+  if (options.png) {
+    products.pictures.push_back(base.string() + ".png");
+    render_piano_roll(score, products.pictures.back());
+  }
+  if (options.wav) {
+    products.audio.push_back(base.string() + ".wav");
+    render_wav(products.files.back(), products.audio.back());
+  }
+}
+
+void report(const Products& products, const GenerateOptions& options, const std::string& kernel,
+            std::string_view backend) {
+  const double rate = static_cast<double>(products.tokens) / products.seconds;
+  const double note_rate = static_cast<double>(products.notes) / products.seconds;
+  if (options.json) {
+    print_json({{"files", products.files},
+                {"pictures", products.pictures},
+                {"audio", products.audio},
+                {"tokens", products.tokens},
+                {"notes", products.notes},
+                {"seconds", products.seconds},
+                {"tokens_per_second", rate},
+                {"notes_per_second", note_rate},
+                {"kernel", kernel},
+                {"backend", backend}});
+    return;
+  }
+  if (products.silent > 0) {
+    std::cerr << "note     : " << products.silent << " of the pieces hold no note\n";
+  }
+  std::cout << "generated: " << products.files.size() << " pieces, " << products.tokens
+            << " steps, " << products.notes << " notes in " << fixed_text(products.seconds, 2)
+            << " s: " << short_count(rate) << " steps/s, " << short_count(note_rate) << " notes/s ("
+            << backend << ", " << kernel << ")\n"
+            << "wrote    : " << products.files.front()
+            << (products.files.size() > 1 ? " ... " + products.files.back() : "") << '\n';
+}
+
+}  // namespace
+
+int run_generate(std::span<char*> arguments) {
+  GenerateOptions options;
+  Arguments parser("generate", "Write new music with a model.");
+  add_options(parser, options);
+  parser.footer(
+      "Example: cadenza generate --model run/model.safetensors --num-outputs 16 "
+      "--primer-midi mine.mid --output music --png");
+  if (!parser.parse(arguments)) return kDone;
+  parser.require("--model");
+  parser.require("--output");
+  check_values(options);
+
+  const std::unique_ptr<Backend> backend = open_backend(options.compute);
+  const LoadedModel loaded = open_model(options.model, *backend);
+  options.request.sampling = {options.sampling};
+  options.request.primer = read_primer(options, *loaded.tokenizer);
+  make_folder(options.output);
+
+  const Generator generator(*loaded.model, *loaded.tokenizer);
+  const GenerationPlan plan = generator.plan(options.request);
+  if (options.explain) explain(plan);
+  Products products;
+  const std::vector<Generated> generated = generate(generator, options.request, products.seconds);
+  for (const Generated& piece : generated) {
+    products.tokens +=
+        static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
+    write_piece(piece, *loaded.tokenizer, options, products);
+  }
+  report(products, options, plan.kernel, backend->name());
+  return kDone;
+}
+
+}  // namespace cadenza::tools

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "arguments.h"
+#include "cadenza/error.h"
+#include "corpus.h"
+#include "data_file.h"
+#include "json_result.h"
+#include "progress.h"
+
+namespace cadenza::tools {
+namespace fs = std::filesystem;
+namespace {
+
+struct PrepareOptions {
+  std::vector<std::string> inputs;
+  std::string tokenizer;
+  std::string output;
+  std::string split = "0.8,0.1,0.1";
+  std::uint64_t seed = 1;
+  std::string transpose = "0";
+  std::string stretch = "1";
+  bool json = false;
+};
+
+constexpr int kLargestShift = 48;
+
+/// "-5..6" or "-2,0,2".
+std::vector<int> parse_shifts(const std::string& text) {
+  std::vector<int> shifts;
+  const std::size_t dots = text.find("..");
+  if (dots == std::string::npos) {
+    for (const std::string& item : split_list(text)) {
+      shifts.push_back(parse_integer(item, "--transpose"));
+    }
+  } else {
+    const int first = parse_integer(text.substr(0, dots), "--transpose");
+    const int last = parse_integer(text.substr(dots + 2), "--transpose");
+    if (first > last) throw UsageError(message("--transpose: ", first, " is above ", last));
+    if (first >= -kLargestShift && last <= kLargestShift) {
+      for (int shift = first; shift <= last; ++shift) shifts.push_back(shift);
+    } else {
+      shifts = {first, last};
+    }
+  }
+  for (const int shift : shifts) {
+    if (shift < -kLargestShift || shift > kLargestShift) {
+      throw UsageError(message("--transpose: ", shift, " semitones are outside ", -kLargestShift,
+                               "..", kLargestShift));
+    }
+  }
+  return shifts;
+}
+
+std::vector<double> parse_factors(const std::string& text) {
+  std::vector<double> factors;
+  for (const std::string& item : split_list(text)) {
+    factors.push_back(parse_number(item, "--stretch"));
+    if (!(factors.back() >= 0.1 && factors.back() <= 10.0)) {
+      throw UsageError(message("--stretch: factor ", item, " is outside 0.1..10"));
+    }
+  }
+  return factors;
+}
+
+/// What --tokenizer says, or what the files suggest.
+std::unique_ptr<Tokenizer> choose_tokenizer(const PrepareOptions& options,
+                                            const std::vector<fs::path>& files) {
+  if (!options.tokenizer.empty() && options.tokenizer != "ids") {
+    return parse_tokenizer(options.tokenizer);
+  }
+  const auto all_are = [&](FileKind kind) {
+    return std::all_of(files.begin(), files.end(),
+                       [&](const fs::path& file) { return file_kind(file) == kind; });
+  };
+  if (all_are(FileKind::npy)) {
+    int vocabulary = 1;
+    for (const fs::path& file : files) {
+      vocabulary = std::max(vocabulary, load_npy_tokens(file).vocabulary);
+    }
+    return make_tokenizer("ids", message("vocabulary=", vocabulary));
+  }
+  if (options.tokenizer.empty() && all_are(FileKind::json)) return make_tokenizer("pianoroll");
+  std::string known;
+  for (const TokenizerInfo& info : tokenizers()) {
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
+  }
+  throw UsageError(message(
+      options.tokenizer.empty() ? "--tokenizer is missing" : "--tokenizer ids needs .npy input",
+      "; known: ", known));
+}
+
+Dataset make_dataset(const Corpus& corpus, const Tokenizer& tokenizer,
+                     const PrepareOptions& options, const std::vector<int>& shifts,
+                     const std::vector<double>& factors) {
+  Dataset data;
+  data.tokenizer_name = tokenizer.name();
+  data.tokenizer_settings = tokenizer.settings();
+  data.step_kind = tokenizer.step_kind();
+  data.vocabulary = tokenizer.vocabulary_size();
+
+  std::vector<std::uint64_t> hashes;
+  for (const SourcePiece& piece : corpus.pieces) {
+    if (!piece.split) hashes.push_back(content_hash(piece.sequences.front()));
+  }
+  const std::vector<Split> assigned =
+      assign_splits(hashes, parse_split(options.split), options.seed);
+  std::size_t next = 0;
+  Progress progress("encoding");
+  for (std::size_t i = 0; i < corpus.pieces.size(); ++i) {
+    const SourcePiece& piece = corpus.pieces[i];
+    const Split split = piece.split ? *piece.split : assigned[next++];
+    for (const Sequence& sequence : piece.sequences) {
+      data[split].push_back({piece.name, sequence});
+    }
+    if (split != Split::train) continue;
+    for (Piece& extra : augment(piece, tokenizer, shifts, factors)) {
+      data[split].push_back(std::move(extra));
+    }
+    progress.update(static_cast<double>(i + 1) / static_cast<double>(corpus.pieces.size()),
+                    piece.name);
+  }
+  return data;
+}
+
+void report_files(const Corpus& corpus) {
+  for (const Corpus::Note& note : corpus.rejected) {
+    std::cerr << "rejected : " << note.file << ": " << note.text << '\n';
+  }
+  if (!corpus.mended.empty()) {
+    std::cerr << "mended   : " << corpus.mended.size()
+              << " faults in damaged files that could be read all the same (--json lists them)\n";
+  }
+}
+
+nlohmann::ordered_json notes_json(const std::vector<Corpus::Note>& notes) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const Corpus::Note& note : notes)
+    out.push_back({{"file", note.file}, {"reason", note.text}});
+  return out;
+}
+
+void report(const Corpus& corpus, const Dataset& data, const PrepareOptions& options) {
+  nlohmann::ordered_json splits;
+  std::size_t pieces = 0;
+  std::size_t steps = 0;
+  const std::string_view unit = data.step_kind == StepKind::token ? " tokens" : " frames";
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    const std::string name(kSplitNames[static_cast<std::size_t>(split)]);
+    const std::size_t count = step_count(data[split]);
+    pieces += data[split].size();
+    steps += count;
+    splits[name] = {{"pieces", data[split].size()}, {"tokens", count}};
+    if (!options.json) {
+      std::cout << name << std::string(9 - name.size(), ' ') << ": " << data[split].size()
+                << " pieces, " << count << unit << '\n';
+    }
+  }
+  if (options.json) {
+    print_json({{"accepted", corpus.accepted.size()},
+                {"rejected", notes_json(corpus.rejected)},
+                {"mended", notes_json(corpus.mended)},
+                {"pieces", pieces},
+                {"tokens", steps},
+                {"splits", splits},
+                {"tokenizer", data.tokenizer_name},
+                {"tokenizer_settings", data.tokenizer_settings},
+                {"vocabulary", data.vocabulary},
+                {"output", options.output}});
+    return;
+  }
+  std::cout << "files    : " << corpus.accepted.size() << " accepted, " << corpus.rejected.size()
+            << " rejected\ntokenizer: " << data.tokenizer_name << ", vocabulary " << data.vocabulary
+            << "\nwrote    : " << options.output << '\n';
+}
+
+}  // namespace
+
+int run_prepare(std::span<char*> arguments) {
+  PrepareOptions options;
+  Arguments parser("prepare", "Turn MIDI, frame or token files into one data file.");
+  std::string known;
+  for (const TokenizerInfo& info : tokenizers()) {
+    known += message("\n  ", info.name, ": ", info.summary);
+  }
+  parser.add("--input", options.inputs,
+             "files and folders: .mid .midi .kar, .json frame sets, .npy token arrays");
+  parser.add("--tokenizer", options.tokenizer,
+             "how music becomes steps, NAME or NAME:key=value;...:" + known);
+  parser.add("--output", options.output, "the data file to write (safetensors)");
+  parser.add("--split", options.split, "shares of train, valid and test, by piece");
+  parser.add("--seed", options.seed, "another seed gives another split");
+  parser.add("--transpose", options.transpose,
+             "semitones by which training pieces are repeated: -5..6 or -2,0,2");
+  parser.add("--stretch", options.stretch, "tempo factors for the same: 0.95,1,1.05");
+  parser.add("--json", options.json, "print one JSON object on stdout");
+  parser.add_settings(Arguments::Presets::no);
+  parser.footer(
+      "Example: cadenza prepare --input ~/my-midi --tokenizer performance "
+      "--transpose -5..6 --output data.safetensors");
+  if (!parser.parse(arguments)) return kDone;
+  parser.require("--input");
+  parser.require("--output");
+  const std::vector<int> shifts = parse_shifts(options.transpose);
+  const std::vector<double> factors = parse_factors(options.stretch);
+  parse_split(options.split);
+
+  const std::vector<fs::path> files = collect_files(options.inputs);
+  const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
+  const Corpus corpus = read_corpus(files, *tokenizer);
+  report_files(corpus);
+  if (corpus.pieces.empty()) {
+    throw FileError(message("none of the ", files.size(), " files is usable; the first, ",
+                            corpus.rejected.front().file, ", ", corpus.rejected.front().text));
+  }
+  const Dataset data = make_dataset(corpus, *tokenizer, options, shifts, factors);
+  save_dataset(data, options.output);
+  report(corpus, data, options);
+  return kDone;
+}
+
+}  // namespace cadenza::tools

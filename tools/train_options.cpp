@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train_options.h"
+
+#include "cadenza/error.h"
+
+namespace cadenza::tools {
+namespace {
+
+std::vector<DenseConfig> parse_dense(const std::string& text) {
+  std::vector<DenseConfig> layers;
+  for (const std::string& item : split_list(text)) {
+    const std::size_t colon = item.find(':');
+    DenseConfig layer;
+    layer.units = parse_integer(item.substr(0, colon), "--dense");
+    if (colon != std::string::npos) layer.activation = parse_activation(item.substr(colon + 1));
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+std::vector<std::string> cell_names() {
+  std::vector<std::string> names;
+  for (const CellInfo& cell : cells()) names.emplace_back(cell.name);
+  return names;
+}
+
+}  // namespace
+
+void TrainOptions::add_to(Arguments& arguments) {
+  arguments.heading("Files");
+  arguments.add("--data", data, "what 'cadenza prepare' wrote, or a .json frame set or .npy array");
+  arguments.add("--output", output, "the folder to write the model and its records to");
+  arguments.add("--resume", resume, "go on from last.safetensors in the output folder");
+  arguments.add("--json", json, "print one JSON object on stdout");
+  arguments.add_settings(Arguments::Presets::yes);
+
+  arguments.heading("Model");
+  arguments.add_choice("--model", kind_, "kind of model; lm predicts the next step", {"lm"});
+  arguments.add_choice("--cell", cell_, "recurrent cell", cell_names());
+  arguments.add("--layers", model.layers, "recurrent layers");
+  arguments.add("--hidden", model.hidden, "units of each recurrent layer");
+  arguments.add("--embedding", model.embedding, "size of token embeddings; 0: one-hot input");
+  arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
+  arguments.add_choice("--head", head_, "what predicts a step; auto: softmax or bernoulli by data",
+                       {"auto", "softmax", "bernoulli", "nade"});
+  arguments.add("--nade-hidden", model.nade_hidden, "hidden units of the nade head");
+  arguments.add("--dropout", model.dropout, "share of recurrent outputs dropped in training");
+  arguments.add("--input-dropout", model.input_dropout, "the same for frames and embeddings");
+  arguments.add("--forget-bias", model.forget_bias, "initial bias of the LSTM forget gate");
+
+  arguments.heading("Training");
+  arguments.add("--batch-size", training.batch_size, "pieces side by side");
+  arguments.add("--sequence-length", training.sequence_length,
+                "steps of back-propagation; the state is carried on");
+  arguments.add("--epochs", training.epochs, "passes over the data at most; 0: no limit");
+  arguments.add("--steps", training.steps, "updates at most; 0: no limit");
+  arguments.add("--validate-every", training.validate_every, "updates; 0: once an epoch");
+  arguments.add("--patience", training.patience,
+                "validations without improvement before stopping; 0: never");
+  arguments.add("--checkpoint-seconds", training.checkpoint_seconds,
+                "how often last.safetensors is refreshed at most");
+  arguments.add_choice("--optimizer", optimizer_, "update rule",
+                       {"adam", "adamw", "sgd", "momentum", "rmsprop"});
+  arguments.add("--learning-rate", training.optimizer.learning_rate, "step size");
+  arguments.add("--beta1", training.optimizer.beta1, "decay of the first moment; the momentum");
+  arguments.add("--beta2", training.optimizer.beta2, "decay of the second moment");
+  arguments.add("--epsilon", training.optimizer.epsilon, "added to the root of the second moment");
+  arguments.add("--weight-decay", training.optimizer.weight_decay, "pull of weights towards 0");
+  arguments.add("--clip-norm", training.optimizer.clip_norm, "largest gradient norm; 0: no limit");
+  arguments.add_choice("--schedule", schedule_, "course of the learning rate",
+                       {"constant", "exponential", "cosine", "plateau"});
+  arguments.add("--warmup-steps", training.schedule.warmup_steps, "updates from rate 0 to full");
+  arguments.add("--decay", training.schedule.decay,
+                "exponential: factor an epoch; plateau: factor at each plateau");
+  arguments.add("--final-factor", training.schedule.final_factor,
+                "cosine: factor at the end; others: lower bound");
+  arguments.add("--plateau-patience", training.schedule.plateau_patience,
+                "plateau: validations without improvement before a decay");
+  arguments.add("--seed", training.seed, "of weights, order and dropout");
+  add_compute_options(arguments, compute);
+}
+
+void TrainOptions::check_values() {
+  check_compute_options(compute);
+  as_usage([this] {
+    model.cell = parse_cell(cell_);
+    model.dense = parse_dense(dense_);
+    model.head = head_ == "auto" ? Head::softmax : parse_head(head_);
+    model.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
+    training.optimizer.kind = parse_optimizer(optimizer_);
+    training.schedule.kind = parse_schedule(schedule_);
+    model.validate();
+    training.validate();
+  });
+}
+
+void TrainOptions::complete(const Dataset& data_set) {
+  const bool tokens = data_set.step_kind == StepKind::token;
+  if (head_ == "auto") {
+    model.head = tokens ? Head::softmax : Head::bernoulli;
+  } else if (tokens != (model.head == Head::softmax)) {
+    throw UsageError(message("--head ", head_, " predicts ", tokens ? "frames" : "tokens", ", but ",
+                             data, " holds ", tokens ? "tokens" : "frames", " (tokenizer ",
+                             data_set.tokenizer_name, "); expected ",
+                             tokens ? "softmax" : "bernoulli or nade"));
+  }
+  model.width = data_set.vocabulary;
+  as_usage([this] { model.validate(); });
+}
+
+}  // namespace cadenza::tools
