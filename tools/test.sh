@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Set-up and all tests, on a fresh Debian or Ubuntu machine or any other time.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+. tools/setup.sh
+
+usage() {
+  cat << 'END'
+usage: tools/test.sh [--no-install] [--cpu] [--jobs N] [CTEST-FILTER]
+  Installs missing Debian packages, builds everything in build/cpu and runs the tests
+  (those whose name contains CTEST-FILTER, if given). Safe to repeat.
+  --no-install  stop with the list of missing packages instead of installing them
+  --cpu         build for the CPU (the only choice in this version)
+  --jobs N      compile and test N at a time (default: all cores)
+END
+}
+
+parse_options "$@"
+ensure_packages "${build_packages[@]}" "${test_packages[@]}"
+configure -DCADENZA_TOOLS=ON -DCADENZA_TESTS=ON
+show cmake --build --preset cpu -j "$jobs"
+filter=()
+[ ${#arguments[@]} = 0 ] || filter=(-R "${arguments[0]}")
+show ctest --preset cpu -j "$jobs" "${filter[@]}"
