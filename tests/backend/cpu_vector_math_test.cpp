@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "backend/cpu/simd_targets.h"
@@ -118,6 +120,17 @@ TEST(VectorMath, GivesTheSameBitsOnEveryTarget) {
       function.run(x.data(), y.data(), static_cast<std::int64_t>(x.size()));
       results.push_back(y);
       EXPECT_EQ(results.back(), results.front()) << function.name << " on " << target;
+    });
+  }
+}
+
+TEST(VectorMath, KeepsNanOnEveryTarget) {
+  for (const Function& function : kFunctions) {
+    test::for_each_target([&](const char* target) {
+      const std::vector<float> x(17, std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> y(x.size());
+      function.run(x.data(), y.data(), 17);
+      for (const float value : y) EXPECT_TRUE(std::isnan(value)) << function.name << ' ' << target;
     });
   }
 }

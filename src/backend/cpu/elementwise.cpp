@@ -90,13 +90,15 @@ void philox_block(PhiloxCounter first, std::uint64_t key, std::uint32_t (&words)
 }
 
 /// Elements [begin, end) of a dropout; `begin` is a multiple of 4 * kBlock. An element is kept if
-/// its word is not below `threshold`.
-void drop(const DropoutArgs& args, std::uint64_t threshold, std::int64_t begin, std::int64_t end) {
+/// its word is above `last_dropped`.
+void drop(const DropoutArgs& args, std::uint32_t last_dropped, std::int64_t begin,
+          std::int64_t end) {
   constexpr std::int64_t kItems = std::int64_t{1} << 26;
   const auto* x = args.x.as<float>();
   auto* y = args.y.as<float>();
   const auto factor = static_cast<float>(1.0 / (1.0 - args.rate));
   std::uint32_t words[4][kBlock];
+  float factors[4 * kBlock];
   for (std::int64_t block = begin; block < end; block += 4 * kBlock) {
     const std::uint64_t sequence = args.stream << 32 | static_cast<std::uint64_t>(block / kItems);
     const auto item = static_cast<std::uint32_t>(block % kItems);
@@ -104,9 +106,14 @@ void drop(const DropoutArgs& args, std::uint64_t threshold, std::int64_t begin, 
         {{static_cast<std::uint32_t>(RandomPurpose::dropout) << 24 | item >> 2, args.step,
           static_cast<std::uint32_t>(sequence), static_cast<std::uint32_t>(sequence >> 32)}},
         args.seed, words);
+    for (std::int64_t i = 0; i < kBlock; ++i) {
+      for (std::int64_t w = 0; w < 4; ++w) {
+        factors[4 * i + w] = words[w][i] > last_dropped ? factor : 0.0F;
+      }
+    }
     const std::int64_t count = std::min(end - block, 4 * kBlock);
     for (std::int64_t i = 0; i < count; ++i) {
-      y[block + i] = words[i & 3][i >> 2] >= threshold ? x[block + i] * factor : 0.0F;
+      y[block + i] = factors[i] == 0.0F ? 0.0F : x[block + i] * factors[i];
     }
   }
 }
@@ -172,8 +179,13 @@ void CpuBackend::do_add(const TensorView& x, const TensorView& y, double alpha) 
 
 void CpuBackend::do_dropout(const DropoutArgs& args) {
   const std::uint64_t threshold = cpu::first_kept(args.rate);
+  if (threshold == 0) {
+    if (args.x.data != args.y.data) do_copy(args.x, args.y);
+    return;
+  }
+  const auto last_dropped = static_cast<std::uint32_t>(threshold - 1);
   pool_.parallel_for(args.x.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(cpu::drop)(args, threshold, begin, end);
+    HWY_DYNAMIC_DISPATCH(cpu::drop)(args, last_dropped, begin, end);
   });
 }
 

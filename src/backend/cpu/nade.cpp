@@ -219,13 +219,13 @@ std::int64_t scratch_of_row(const NadeWeights& weights) {
 }
 
 /// to [D, K] += the parts, [D, padded K] each and `stride` floats apart, in order.
-void add_parts(const NadeWeights& weights, const float* parts, std::int64_t stride, int count,
-               const TensorView& to) {
+void add_parts(const NadeWeights& weights, const float* parts, std::int64_t stride,
+               std::int64_t count, const TensorView& to) {
   auto* out = to.as<float>();
   for (std::int64_t key = 0; key < weights.keys; ++key) {
     for (std::int64_t k = 0; k < weights.units; ++k, ++out) {
       float sum = 0.0F;
-      for (int part = 0; part < count; ++part) {
+      for (std::int64_t part = 0; part < count; ++part) {
         sum += parts[part * stride + key * weights.padded() + k];
       }
       *out += sum;
@@ -235,31 +235,42 @@ void add_parts(const NadeWeights& weights, const float* parts, std::int64_t stri
 
 constexpr std::int64_t kGrain = 8;  // rows
 
+// Gradients are summed in parts of the rows, which depend on their number alone: so threads do not
+// change a bit.
+constexpr std::int64_t kPartRows = 32;
+constexpr std::int64_t kMaxParts = 16;
+
 }  // namespace
 }  // namespace cpu
 
 void CpuBackend::do_nade_loss(const NadeLossArgs& args) {
   const cpu::Scratch::Frame frame(scratch_);
   const cpu::NadeWeights weights = cpu::padded_weights(frame, args.w, args.u);
+  const std::int64_t rows = args.row_loss.count();
+  const std::int64_t parts = std::clamp<std::int64_t>(rows / cpu::kPartRows, 1, cpu::kMaxParts);
   const std::int64_t row_size = cpu::scratch_of_row(weights);
   const std::int64_t size = weights.keys * weights.padded();
   const bool backward = !args.d_visible_bias.empty();
   float* const scratch = frame.floats(row_size * pool_.size());
-  float* const d_w = frame.floats(backward ? size * pool_.size() : 0);
-  float* const d_u = frame.floats(backward ? size * pool_.size() : 0);
-  if (backward) {
-    std::fill_n(d_w, size * pool_.size(), 0.0F);
-    std::fill_n(d_u, size * pool_.size(), 0.0F);
-  }
-  pool_.parallel_for(
-      args.row_loss.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int part) {
-        HWY_DYNAMIC_DISPATCH(cpu::loss_rows)
-        (args, weights,
-         {begin, end, scratch + part * row_size, d_w + part * size, d_u + part * size});
-      });
+  float* const d_w = frame.floats(backward ? size * parts : 0);
+  float* const d_u = frame.floats(backward ? size * parts : 0);
+  pool_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      float* const part_d_w = d_w + part * size;
+      float* const part_d_u = d_u + part * size;
+      if (backward) {
+        std::fill_n(part_d_w, size, 0.0F);
+        std::fill_n(part_d_u, size, 0.0F);
+      }
+      HWY_DYNAMIC_DISPATCH(cpu::loss_rows)
+      (args, weights,
+       {rows * part / parts, rows * (part + 1) / parts, scratch + thread * row_size, part_d_w,
+        part_d_u});
+    }
+  });
   if (!backward) return;
-  cpu::add_parts(weights, d_w, size, pool_.size(), args.d_w);
-  cpu::add_parts(weights, d_u, size, pool_.size(), args.d_u);
+  cpu::add_parts(weights, d_w, size, parts, args.d_w);
+  cpu::add_parts(weights, d_u, size, parts, args.d_u);
 }
 
 void CpuBackend::do_sample_nade(const SampleNadeArgs& args) {
