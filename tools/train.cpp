@@ -63,7 +63,8 @@ class Reporter {
 
   bool operator()(const TrainingProgress& now) {
     std::string losses = "train " + fixed_text(now.train_loss, 3);
-    if (now.best_valid_loss > 0.0) losses += ", best valid " + fixed_text(now.best_valid_loss, 3);
+    if (std::isfinite(now.best_valid_loss))
+      losses += ", best valid " + fixed_text(now.best_valid_loss, 3);
     if (now.validated) {
       progress_.note(message("epoch ", now.epoch, ", update ", now.step, ", ",
                              clock_text(now.seconds), ": train ", fixed_text(now.train_loss, 3),
@@ -98,8 +99,11 @@ void report(const TrainingResult& result, const TrainOptions& options, const Dat
     return;
   }
   std::cout << "trained  : " << result.steps << " updates, " << result.epochs << " epochs, "
-            << clock_text(result.seconds) << ", " << short_count(result.tokens_per_second) << " "
-            << unit_of(data) << "/s (stopped by: " << result.stopped_by << ")\n";
+            << clock_text(result.seconds);
+  if (result.tokens_per_second > 0.0) {  // 0 if a resumed run was done already
+    std::cout << ", " << short_count(result.tokens_per_second) << " " << unit_of(data) << "/s";
+  }
+  std::cout << " (stopped by: " << result.stopped_by << ")\n";
   if (std::isfinite(result.best_valid_loss)) {
     std::cout << "best     : " << fixed_text(result.best_valid_loss, 4)
               << " nats a step (validation)\n";
