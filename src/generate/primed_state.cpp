@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "generate/primed_state.h"
+
+#include "generate/host_arrays.h"
+
+namespace cadenza {
+
+PrimedState::PrimedState(const LanguageModel& model, const Sequence& primer)
+    : model_(model), backend_(model.backend()), state_(model.make_state(1)) {
+  const LanguageModelConfig& config = model.config();
+  const GenerationNetwork network = model.network();
+  const bool tokens = config.step_kind() == StepKind::token;
+  const std::int64_t width = config.embedding > 0 ? config.embedding : config.width;
+  const Tensor id(backend_, {1}, DType::i32);
+  const Tensor features(backend_, {1, width}, DType::f32);
+  for (std::size_t t = 0; t < primer.size(); ++t) {
+    // The model predicts step t from step t - 1, and the first from nothing.
+    if (tokens) {
+      put<std::int32_t>(backend_, {t > 0 ? primer.tokens[t - 1] : -1}, id);
+    } else {
+      put(backend_, to_floats(t > 0 ? primer.frames[t - 1] : Frame()), features);
+    }
+    advance(network, tokens ? id.view() : features.view(), features);
+  }
+}
+
+void PrimedState::advance(const GenerationNetwork& network, const TensorView& input,
+                          const TensorView& embedded) {
+  TensorView x = input;
+  if (!network.embedding.empty()) {
+    backend_.embedding({.ids = input, .table = network.embedding, .y = embedded});
+    x = embedded;
+  }
+  for (std::size_t layer = 0; layer < state_.size(); ++layer) {
+    const RecurrentWeights& weights = network.layers[layer];
+    const RecurrentSpec spec = {
+        .cell = network.cell, .input = weights.w_ih.shape[1], .hidden = weights.w_hh.shape[1]};
+    backend_.recurrent_step(spec, {.x = x, .state = state_[layer], .weights = weights});
+    x = state_[layer].view().at(0);
+  }
+}
+
+std::vector<Tensor> PrimedState::broadcast(std::int64_t rows) const {
+  std::vector<Tensor> wide = model_.make_state(rows);
+  for (std::size_t layer = 0; layer < wide.size(); ++layer) {
+    const auto one = get<float>(backend_, state_[layer]);
+    const auto hidden = static_cast<std::ptrdiff_t>(state_[layer].view().shape[2]);
+    std::vector<float> all;
+    for (auto state = one.begin(); state != one.end(); state += hidden) {
+      for (std::int64_t row = 0; row < rows; ++row) all.insert(all.end(), state, state + hidden);
+    }
+    put(backend_, all, wide[layer]);
+  }
+  return wide;
+}
+
+}  // namespace cadenza

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "cadenza/language_model.h"
+#include "cadenza/tensor.h"
+
+namespace cadenza {
+
+/// The recurrent state after a primer, one row; the primer's last step is left for the first draw
+/// to read.
+class PrimedState {
+ public:
+  PrimedState(const LanguageModel& model, const Sequence& primer);
+  /// The same state in every one of `rows` rows.
+  std::vector<Tensor> broadcast(std::int64_t rows) const;
+
+ private:
+  void advance(const GenerationNetwork& network, const TensorView& input,
+               const TensorView& embedded);
+
+  const LanguageModel& model_;
+  Backend& backend_;
+  std::vector<Tensor> state_;
+};
+
+}  // namespace cadenza
