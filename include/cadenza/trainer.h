@@ -58,8 +58,9 @@ struct TrainingResult {
 /// bytes in model.safetensors as one that was not, for the same backend and threads.
 class Trainer {
  public:
-  /// `model` is initialised from the seed unless `resume` finds last.safetensors in `folder`;
-  /// ArgumentError if that belongs to another architecture, data set or configuration.
+  /// Creates `folder` if need be. `model` is initialised from the seed unless `resume` finds
+  /// last.safetensors in `folder`; ArgumentError if that belongs to another architecture, data set
+  /// or configuration.
   Trainer(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
           const TrainingConfig& config, const std::filesystem::path& folder, bool resume);
   ~Trainer();

@@ -121,6 +121,9 @@ Trainer::Run::Run(LanguageModel& model, const Tokenizer& tokenizer, const Datase
                                      : std::min(in_epochs, config.steps);
   schedule_ = Schedule(config.schedule, total_steps_);
 
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  if (error) throw FileError(message("cannot create ", folder_.string(), ": ", error.message()));
   if (resume && std::filesystem::exists(last_path())) {
     state_ = load_checkpoint(last_path(), model_, {&optimizer_, &carried_}, fingerprint_);
     optimizer_.set_steps(state_.step);
