@@ -9,8 +9,7 @@ namespace {
 
 using Head = GenerationNetwork::Head;
 
-/// The draw's definition numbers tokens with 26 bits.
-constexpr std::int64_t kMaxVocabulary = (std::int64_t{1} << 26) - 1;
+constexpr auto kMaxVocabulary = static_cast<std::int64_t>(kMaxSampleVocabulary);
 
 Extent mask_words(std::int64_t vocabulary) { return {"ceil(V/32)", (vocabulary + 31) / 32}; }
 
