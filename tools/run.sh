@@ -57,8 +57,7 @@ built=$SECONDS
 cadenza=build/cpu/bin/cadenza
 out=out/$(basename "$input")
 mkdir -p "$out"
-show $cadenza prepare --input "$input" --tokenizer performance --transpose=-3..3 \
-  --output "$out/new-data.safetensors"
+show $cadenza prepare --input "$input" --tokenizer remi --output "$out/new-data.safetensors"
 # The same data as last time: go on with (or reuse) the model that is there.
 again=()
 if cmp -s "$out/new-data.safetensors" "$out/data.safetensors"; then
@@ -70,7 +69,7 @@ else
 fi
 show $cadenza train --data "$out/data.safetensors" --preset demo --output "$out/model" "${again[@]}"
 show $cadenza generate --model "$out/model/model.safetensors" --num-outputs 16 --num-steps 1000 \
-  --seed 1 --top-p 0.95 --output "$out/music" --png
+  --seed 1 --top-p 0.9 --output "$out/music" --png
 
 say
 say "built    : build/cpu in $((built - started)) s"
