@@ -140,12 +140,4 @@ std::uint64_t content_hash(const Sequence& sequence, std::uint64_t seed) {
   return hash;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    throw FileError(message(folder.string(), ": cannot create the folder: ", failed.message()));
-  }
-}
-
 }  // namespace cadenza::tools

@@ -38,7 +38,4 @@ std::vector<Split> assign_splits(const std::vector<std::uint64_t>& hashes,
 /// A fingerprint of the steps of a piece.
 std::uint64_t content_hash(const Sequence& sequence, std::uint64_t seed = 0);
 
-/// Creates a folder for results, with those above it; FileError says why it cannot be.
-void make_folder(const std::filesystem::path& folder);
-
 }  // namespace cadenza::tools

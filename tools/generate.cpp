@@ -11,7 +11,6 @@
 #include "cadenza/midi.h"
 #include "cadenza/render.h"
 #include "compute.h"
-#include "data_file.h"
 #include "json_result.h"
 #include "model_options.h"
 #include "progress.h"
@@ -148,6 +147,14 @@ void explain(const GenerationPlan& plan) {
   std::cerr << "plan     : " << plan.kernel << ": " << plan.reason << "; workspace "
             << short_count(static_cast<double>(plan.workspace_bytes)) << "B\n";
   for (const std::string& refusal : plan.refused) std::cerr << "refused  : " << refusal << '\n';
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) {
+    throw FileError(message(folder.string(), ": cannot create the folder: ", failed.message()));
+  }
 }
 
 std::vector<Generated> generate(const Generator& generator, const GenerationRequest& request,

@@ -137,7 +137,6 @@ int run_train(std::span<char*> arguments) {
   announce(data, model, options);
 
   catch_stop_signals();
-  make_folder(folder);
   Trainer trainer(model, *tokenizer, data, options.training, folder, options.resume);
   write_file_atomic(folder / "config.toml",
                     "# cadenza train " CADENZA_VERSION "\n" + parser.effective(kNotSettings));
