@@ -39,8 +39,8 @@ float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int
 struct Case {
   std::int64_t rows, columns, depth;
 };
-constexpr Case kCases[] = {{1, 1, 1},    {1, 40, 7},   {3, 32, 300}, {12, 33, 16},
-                           {13, 70, 64}, {29, 9, 257}, {400, 50, 20}};
+constexpr Case kCases[] = {{1, 1, 1},    {1, 40, 7},    {3, 32, 300},   {12, 33, 16}, {13, 70, 64},
+                           {29, 9, 257}, {400, 50, 20}, {70, 300, 130}, {900, 40, 70}};
 
 TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
   test::for_each_target([](const char* target) {

@@ -72,7 +72,7 @@ class CpuThreads : public testing::TestWithParam<CellKind> {};
 
 TEST_P(CpuThreads, DoNotChangeARecurrentLayer) {
   expect_same_bits([](int threads) {
-    const std::int64_t steps = 9, batch = 13, input = 21, hidden = 45;
+    const std::int64_t steps = 20, batch = 17, input = 21, hidden = 45;
     const CellInfo& cell = info_of(GetParam());
     const std::int64_t rows = cell.gates * hidden;
     Training training(threads);
@@ -120,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(AllCells, CpuThreads,
 
 TEST(CpuThreadCount, DoesNotChangeTheNadeLoss) {
   expect_same_bits([](int threads) {
-    const std::int64_t rows = 150, keys = 20, units = 33;
+    const std::int64_t rows = 300, keys = 20, units = 33;
     Training training(threads);
     training.backend().nade_loss({.targets = training.bits({rows, keys}),
                                   .visible_bias = training.random({rows, keys}),

@@ -15,7 +15,8 @@ std::string CpuBackend::description() const {
 }
 
 void CpuBackend::draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
-  pool_.parallel_for(static_cast<std::int64_t>(rows.size()), 4,
+  const auto width = rows.empty() ? 0 : static_cast<std::int64_t>(rows[0].logits.size());
+  pool_.parallel_for(static_cast<std::int64_t>(rows.size()), cpu::worth_a_thread(128 * width),
                      [&](std::int64_t begin, std::int64_t end, int) {
                        const auto first = static_cast<std::size_t>(begin);
                        const auto count = static_cast<std::size_t>(end - begin);

@@ -9,8 +9,8 @@ namespace cadenza {
 namespace cpu {
 namespace {
 
-// Splits below so many rows leave tiles half empty.
-constexpr std::int64_t kRowGrain = 12;
+// Fewer rows leave tiles half empty.
+constexpr std::int64_t kTileRows = 12;
 
 }  // namespace
 
@@ -20,14 +20,15 @@ void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Ou
   float* const scratch = frame.floats(each * workers.pool.size());
   const std::int64_t width = panel_width();
   // Split where there are more pieces to share out; a split of the rows packs b in every thread.
-  if (a.rows / kRowGrain > 2 * b.columns / width) {
-    workers.pool.parallel_for(
-        a.rows, kRowGrain, [&](std::int64_t begin, std::int64_t end, int part) {
-          multiply_fixed(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
-        });
+  if (a.rows / kTileRows > 2 * b.columns / width) {
+    const std::int64_t grain = worth_a_thread(b.columns * a.columns, kTileRows);
+    workers.pool.parallel_for(a.rows, grain, [&](std::int64_t begin, std::int64_t end, int part) {
+      multiply_fixed(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
+    });
   } else {
+    const std::int64_t grain = worth_a_thread(a.rows * a.columns, width);
     workers.pool.parallel_for(
-        b.columns, width, [&](std::int64_t begin, std::int64_t end, int part) {
+        b.columns, grain, [&](std::int64_t begin, std::int64_t end, int part) {
           multiply_fixed(a, b, {0, a.rows}, {begin, end}, c, scratch + part * each);
         });
   }
@@ -35,7 +36,8 @@ void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Ou
 
 void pack(const Workers& workers, const Matrix& b, float* packed) {
   workers.pool.parallel_for(
-      b.columns, panel_width(), [&](std::int64_t begin, std::int64_t end, int) {
+      b.columns, worth_a_thread(8 * b.rows, panel_width()),
+      [&](std::int64_t begin, std::int64_t end, int) {
         const Matrix columns{b.at(0, begin), b.rows, end - begin, b.row_stride, b.column_stride};
         pack_panels(columns, packed + begin * b.rows);
       });
@@ -44,21 +46,23 @@ void pack(const Workers& workers, const Matrix& b, float* packed) {
 void add_column_sums(const Workers& workers, const Matrix& x, float* y) {
   constexpr std::int64_t kRows = 64;  // summed on their own first, which keeps rounding small
   constexpr std::int64_t kColumns = 64;
-  workers.pool.parallel_for(x.columns, kColumns, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t column = begin; column < end; column += kColumns) {
-      const std::int64_t count = std::min(kColumns, end - column);
-      float total[kColumns] = {};
-      for (std::int64_t row = 0; row < x.rows; row += kRows) {
-        float sum[kColumns] = {};
-        for (std::int64_t i = row; i < std::min(x.rows, row + kRows); ++i) {
-          const float* const from = x.at(i, column);
-          for (std::int64_t j = 0; j < count; ++j) sum[j] += from[j];
-        }
-        for (std::int64_t j = 0; j < count; ++j) total[j] += sum[j];
-      }
-      for (std::int64_t j = 0; j < count; ++j) y[column + j] += total[j];
-    }
-  });
+  workers.pool.parallel_for(x.columns, worth_a_thread(8 * x.rows, kColumns),
+                            [&](std::int64_t begin, std::int64_t end, int) {
+                              for (std::int64_t column = begin; column < end; column += kColumns) {
+                                const std::int64_t count = std::min(kColumns, end - column);
+                                float total[kColumns] = {};
+                                for (std::int64_t row = 0; row < x.rows; row += kRows) {
+                                  float sum[kColumns] = {};
+                                  for (std::int64_t i = row; i < std::min(x.rows, row + kRows);
+                                       ++i) {
+                                    const float* const from = x.at(i, column);
+                                    for (std::int64_t j = 0; j < count; ++j) sum[j] += from[j];
+                                  }
+                                  for (std::int64_t j = 0; j < count; ++j) total[j] += sum[j];
+                                }
+                                for (std::int64_t j = 0; j < count; ++j) y[column + j] += total[j];
+                              }
+                            });
 }
 
 }  // namespace cpu

@@ -75,8 +75,6 @@ HWY_EXPORT(bernoulli_row);
 
 namespace {
 
-constexpr std::int64_t kGrain = 32;  // rows
-
 float weight_of(const TensorView& weights, std::int64_t row) {
   return weights.empty() ? 1.0F : weights.as<float>()[row];
 }
@@ -108,7 +106,7 @@ void softmax_loss_of_row(const SoftmaxLossArgs& args, std::int64_t row) {
 }  // namespace cpu
 
 void CpuBackend::do_softmax_loss(const SoftmaxLossArgs& args) {
-  pool_.parallel_for(args.logits.shape[0], cpu::kGrain,
+  pool_.parallel_for(args.logits.shape[0], cpu::worth_a_thread(64 * args.logits.shape[1]),
                      [&](std::int64_t begin, std::int64_t end, int) {
                        for (std::int64_t row = begin; row < end; ++row) {
                          cpu::softmax_loss_of_row(args, row);
@@ -117,17 +115,18 @@ void CpuBackend::do_softmax_loss(const SoftmaxLossArgs& args) {
 }
 
 void CpuBackend::do_bernoulli_loss(const BernoulliLossArgs& args) {
-  pool_.parallel_for(
-      args.logits.shape[0], cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-        for (std::int64_t row = begin; row < end; ++row) {
-          const float weight = cpu::weight_of(args.weights, row);
-          args.row_loss.as<float>()[row] =
-              weight * HWY_DYNAMIC_DISPATCH(cpu::bernoulli_row)(
-                           cpu::row_of(args.logits, row), cpu::row_of(args.targets, row),
-                           args.logits.shape[1], static_cast<float>(args.scale) * weight,
-                           cpu::row_of(args.d_logits, row));
-        }
-      });
+  pool_.parallel_for(args.logits.shape[0], cpu::worth_a_thread(128 * args.logits.shape[1]),
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       for (std::int64_t row = begin; row < end; ++row) {
+                         const float weight = cpu::weight_of(args.weights, row);
+                         args.row_loss.as<float>()[row] =
+                             weight * HWY_DYNAMIC_DISPATCH(cpu::bernoulli_row)(
+                                          cpu::row_of(args.logits, row),
+                                          cpu::row_of(args.targets, row), args.logits.shape[1],
+                                          static_cast<float>(args.scale) * weight,
+                                          cpu::row_of(args.d_logits, row));
+                       }
+                     });
 }
 
 }  // namespace cadenza

@@ -233,8 +233,6 @@ void add_parts(const NadeWeights& weights, const float* parts, std::int64_t stri
   }
 }
 
-constexpr std::int64_t kGrain = 8;  // rows
-
 // Gradients are summed in parts of the rows, which depend on their number alone: so threads do not
 // change a bit.
 constexpr std::int64_t kPartRows = 32;
@@ -254,20 +252,21 @@ void CpuBackend::do_nade_loss(const NadeLossArgs& args) {
   float* const scratch = frame.floats(row_size * pool_.size());
   float* const d_w = frame.floats(backward ? size * parts : 0);
   float* const d_u = frame.floats(backward ? size * parts : 0);
-  pool_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end, int thread) {
-    for (std::int64_t part = begin; part < end; ++part) {
-      float* const part_d_w = d_w + part * size;
-      float* const part_d_u = d_u + part * size;
-      if (backward) {
-        std::fill_n(part_d_w, size, 0.0F);
-        std::fill_n(part_d_u, size, 0.0F);
-      }
-      HWY_DYNAMIC_DISPATCH(cpu::loss_rows)
-      (args, weights,
-       {rows * part / parts, rows * (part + 1) / parts, scratch + thread * row_size, part_d_w,
-        part_d_u});
-    }
-  });
+  pool_.parallel_for(parts, cpu::worth_a_thread(4 * size * rows / parts),
+                     [&](std::int64_t begin, std::int64_t end, int thread) {
+                       for (std::int64_t part = begin; part < end; ++part) {
+                         float* const part_d_w = d_w + part * size;
+                         float* const part_d_u = d_u + part * size;
+                         if (backward) {
+                           std::fill_n(part_d_w, size, 0.0F);
+                           std::fill_n(part_d_u, size, 0.0F);
+                         }
+                         HWY_DYNAMIC_DISPATCH(cpu::loss_rows)
+                         (args, weights,
+                          {rows * part / parts, rows * (part + 1) / parts,
+                           scratch + thread * row_size, part_d_w, part_d_u});
+                       }
+                     });
   if (!backward) return;
   cpu::add_parts(weights, d_w, size, parts, args.d_w);
   cpu::add_parts(weights, d_u, size, parts, args.d_u);
@@ -277,8 +276,9 @@ void CpuBackend::do_sample_nade(const SampleNadeArgs& args) {
   const cpu::Scratch::Frame frame(scratch_);
   const cpu::NadeWeights weights = cpu::padded_weights(frame, args.w, args.u);
   const std::int64_t row_size = cpu::scratch_of_row(weights);
+  const std::int64_t size = weights.keys * weights.padded();
   float* const scratch = frame.floats(row_size * pool_.size());
-  pool_.parallel_for(args.keys.shape[0], cpu::kGrain,
+  pool_.parallel_for(args.keys.shape[0], cpu::worth_a_thread(size),
                      [&](std::int64_t begin, std::int64_t end, int part) {
                        HWY_DYNAMIC_DISPATCH(cpu::sample_rows)
                        (args, weights, {begin, end, scratch + part * row_size, nullptr, nullptr});

@@ -19,6 +19,7 @@ using cpu::Matrix;
 using cpu::Scratch;
 using cpu::StateRows;
 using cpu::Workers;
+using cpu::worth_a_thread;
 
 struct Layer {
   CellKind kind;
@@ -38,6 +39,8 @@ struct Layer {
   std::int64_t plane_row() const { return layout.planes * hidden; }
   /// Planes that start as sums, as floats of a row.
   std::int64_t sum_row() const { return 2 * gate_rows() - joined_rows(); }
+  /// Multiply-adds of one step of one row.
+  std::int64_t step_work() const { return gate_rows() * (hidden + 64); }
   bool separate() const { return layout.joined < gates; }
 };
 
@@ -89,27 +92,30 @@ void add_inputs(const Workers& workers, const Layer& layer, const RecurrentWeigh
   const auto rows = static_cast<std::int64_t>(ids.size());
   if (rows >= layer.input) {  // worth a transposed copy
     float* const table = frame.floats(layer.gate_rows() * layer.input);
-    workers.pool.parallel_for(layer.input, 16, [&](std::int64_t begin, std::int64_t end, int) {
-      cpu::transpose(column + begin, layer.input, layer.gate_rows(), end - begin,
-                     table + begin * layer.gate_rows(), layer.gate_rows());
-    });
+    workers.pool.parallel_for(layer.input, worth_a_thread(8 * layer.gate_rows(), 16),
+                              [&](std::int64_t begin, std::int64_t end, int) {
+                                cpu::transpose(column + begin, layer.input, layer.gate_rows(),
+                                               end - begin, table + begin * layer.gate_rows(),
+                                               layer.gate_rows());
+                              });
     column = table;
     row_stride = 1;
     id_stride = layer.gate_rows();
   }
-  workers.pool.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t n = begin; n < end; ++n) {
-      const std::int32_t id = ids[static_cast<std::size_t>(n)];
-      if (id < 0) continue;
-      const float* const from = column + id * id_stride;
-      float* const joined = planes + n * layer.plane_row();
-      float* const apart = joined + (layer.gate_rows() - layer.joined_rows());
-      for (std::int64_t r = 0; r < layer.joined_rows(); ++r) joined[r] += from[r * row_stride];
-      for (std::int64_t r = layer.joined_rows(); r < layer.gate_rows(); ++r) {
-        apart[r] += from[r * row_stride];
-      }
-    }
-  });
+  workers.pool.parallel_for(
+      rows, worth_a_thread(8 * layer.gate_rows()), [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t n = begin; n < end; ++n) {
+          const std::int32_t id = ids[static_cast<std::size_t>(n)];
+          if (id < 0) continue;
+          const float* const from = column + id * id_stride;
+          float* const joined = planes + n * layer.plane_row();
+          float* const apart = joined + (layer.gate_rows() - layer.joined_rows());
+          for (std::int64_t r = 0; r < layer.joined_rows(); ++r) joined[r] += from[r * row_stride];
+          for (std::int64_t r = layer.joined_rows(); r < layer.gate_rows(); ++r) {
+            apart[r] += from[r * row_stride];
+          }
+        }
+      });
 }
 
 /// planes [rows, planes, H] = biases and input products of x, [rows, I] or ids [rows].
@@ -120,11 +126,12 @@ void compute_inputs(const Workers& workers, const Layer& layer, const RecurrentW
   set_start(layer, weights, start);
   const bool has_ids = x.dtype == DType::i32;
   const std::int64_t rows = has_ids ? x.count() : x.count() / layer.input;
-  workers.pool.parallel_for(rows, 1, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t n = begin; n < end; ++n) {
-      std::copy_n(start, layer.sum_row(), planes + n * layer.plane_row());
-    }
-  });
+  workers.pool.parallel_for(rows, worth_a_thread(8 * layer.sum_row()),
+                            [&](std::int64_t begin, std::int64_t end, int) {
+                              for (std::int64_t n = begin; n < end; ++n) {
+                                std::copy_n(start, layer.sum_row(), planes + n * layer.plane_row());
+                              }
+                            });
   if (has_ids) {
     add_inputs(workers, layer, weights, {x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
                planes);
@@ -268,21 +275,23 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const f
   const std::int64_t gate_rows = layer.gate_rows();
   const Scratch::Frame frame(workers.scratch);
   float* const sums = frame.floats(gate_rows * layer.input);  // per thread [I, its gate rows]
-  workers.pool.parallel_for(gate_rows, 16, [&](std::int64_t begin, std::int64_t end, int) {
-    const std::int64_t width = end - begin;
-    float* const own = sums + begin * layer.input;
-    std::fill_n(own, width * layer.input, 0.0F);
-    for (std::size_t n = 0; n < ids.size(); ++n) {
-      if (ids[n] < 0) continue;
-      const float* const from = d_sums + static_cast<std::int64_t>(n) * gate_rows + begin;
-      float* const to = own + ids[n] * width;
-      for (std::int64_t r = 0; r < width; ++r) to[r] += from[r];
-    }
-    for (std::int64_t r = 0; r < width; ++r) {
-      float* const to = d_w_ih + (begin + r) * layer.input;
-      for (std::int64_t i = 0; i < layer.input; ++i) to[i] += own[i * width + r];
-    }
-  });
+  workers.pool.parallel_for(
+      gate_rows, worth_a_thread(8 * static_cast<std::int64_t>(ids.size()), 16),
+      [&](std::int64_t begin, std::int64_t end, int) {
+        const std::int64_t width = end - begin;
+        float* const own = sums + begin * layer.input;
+        std::fill_n(own, width * layer.input, 0.0F);
+        for (std::size_t n = 0; n < ids.size(); ++n) {
+          if (ids[n] < 0) continue;
+          const float* const from = d_sums + static_cast<std::int64_t>(n) * gate_rows + begin;
+          float* const to = own + ids[n] * width;
+          for (std::int64_t r = 0; r < width; ++r) to[r] += from[r];
+        }
+        for (std::int64_t r = 0; r < width; ++r) {
+          float* const to = d_w_ih + (begin + r) * layer.input;
+          for (std::int64_t i = 0; i < layer.input; ++i) to[i] += own[i * width + r];
+        }
+      });
 }
 
 void add_parameter_gradients(const Workers& workers, const Layer& layer, const Sequence& sequence,
@@ -338,13 +347,15 @@ void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const Recurrent
   cpu::pack(workers,
             {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
             packed);
-  pool_.parallel_for(sequence.batch, 1, [&](std::int64_t begin, std::int64_t end, int) {
-    run_rows(layer, sequence, packed, planes, args.y.as<float>(), begin, end);
-    if (args.final_state.empty()) return;
-    for (std::int64_t row = begin; row < end; ++row) {
-      copy_final_state(layer, sequence, planes, row, args.final_state.as<float>());
-    }
-  });
+  pool_.parallel_for(sequence.batch, worth_a_thread(sequence.steps * layer.step_work()),
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       run_rows(layer, sequence, packed, planes, args.y.as<float>(), begin, end);
+                       if (args.final_state.empty()) return;
+                       for (std::int64_t row = begin; row < end; ++row) {
+                         copy_final_state(layer, sequence, planes, row,
+                                          args.final_state.as<float>());
+                       }
+                     });
 }
 
 void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
@@ -372,9 +383,10 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
   cpu::pack(workers,
             {args.weights.w_hh.as<float>(), layer.gate_rows(), layer.hidden, layer.hidden, 1},
             packed);
-  pool_.parallel_for(sequence.batch, 1, [&](std::int64_t begin, std::int64_t end, int) {
-    run_rows_back(layer, sequence, args, packed, gradients, begin, end);
-  });
+  pool_.parallel_for(sequence.batch, worth_a_thread(sequence.steps * layer.step_work()),
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       run_rows_back(layer, sequence, args, packed, gradients, begin, end);
+                     });
   if (!args.d_initial_state.empty()) {
     std::copy_n(d_state, layer.states * state_size, args.d_initial_state.as<float>());
   }
@@ -399,19 +411,21 @@ void CpuBackend::do_recurrent_step(const RecurrentSpec& spec, const RecurrentSte
                 {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
                 {planes, layer.plane_row(), nullptr, Accumulate::add});
   const Sequence sequence{1, batch, nullptr, h, h};
-  pool_.parallel_for(batch, 4, [&](std::int64_t begin, std::int64_t end, int) {
-    cpu::step_cells(layer.kind, {.rows = end - begin,
-                                 .hidden = layer.hidden,
-                                 .previous = {sequence.h_before(layer, 0, begin),
-                                              sequence.c_before(layer, planes, 0, begin)},
-                                 .planes = planes + begin * layer.plane_row(),
-                                 .y = h + begin * layer.hidden});
-    if (layer.states < 2) return;
-    for (std::int64_t row = begin; row < end; ++row) {
-      std::copy_n(sequence.c_plane(layer, planes, 0, row), layer.hidden,
-                  h + (batch + row) * layer.hidden);
-    }
-  });
+  pool_.parallel_for(batch, worth_a_thread(64 * layer.plane_row()),
+                     [&](std::int64_t begin, std::int64_t end, int) {
+                       cpu::step_cells(layer.kind,
+                                       {.rows = end - begin,
+                                        .hidden = layer.hidden,
+                                        .previous = {sequence.h_before(layer, 0, begin),
+                                                     sequence.c_before(layer, planes, 0, begin)},
+                                        .planes = planes + begin * layer.plane_row(),
+                                        .y = h + begin * layer.hidden});
+                       if (layer.states < 2) return;
+                       for (std::int64_t row = begin; row < end; ++row) {
+                         std::copy_n(sequence.c_plane(layer, planes, 0, row), layer.hidden,
+                                     h + (batch + row) * layer.hidden);
+                       }
+                     });
 }
 
 }  // namespace cadenza

@@ -15,6 +15,15 @@ namespace cadenza::cpu {
 /// Number of cores this process may run on (its affinity mask, not the machine).
 int available_cores();
 
+/// The grain of a loop whose items cost `work` multiply-adds each (reckon 8 for a number that is
+/// only moved, 64 for an exponential): a thread is worth waking for some 5 us. A multiple of
+/// `unit`.
+constexpr std::int64_t worth_a_thread(std::int64_t work, std::int64_t unit = 1) {
+  constexpr std::int64_t kWork = std::int64_t{1} << 18;
+  const std::int64_t items = kWork / std::max<std::int64_t>(work, 1) + 1;
+  return (items + unit - 1) / unit * unit;
+}
+
 /// A fixed set of threads, the caller included, that share loops. The split of a loop depends on
 /// its size and the number of threads alone, so results that depend on the split are repeatable.
 class ThreadPool {
