@@ -3,22 +3,24 @@
 
 #include <sched.h>
 
+#include <chrono>
+
 #include "cadenza/error.h"
 
 namespace cadenza::cpu {
 namespace {
 
-// Loops follow each other closely in training, so a thread looks again for a moment (some 100 us)
-// before it sleeps. It yields each time: on a busy machine someone else may hold the core that the
-// awaited thread needs.
-constexpr int kLooks = 300;
+// Loops follow each other closely in training, so a thread looks on for a moment before it sleeps.
+// Not for long, nor yielding: on a busy machine a sleeper is woken at once when its turn comes,
+// while one that yields waits for everybody else.
+constexpr std::chrono::microseconds kPatience{50};
 
 template <typename Ready>
 void wait(const Ready& ready, std::mutex& mutex, std::condition_variable& changed) {
-  for (int look = 0; look < kLooks; ++look) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  do {
     if (ready()) return;
-    std::this_thread::yield();
-  }
+  } while (std::chrono::steady_clock::now() < deadline);
   std::unique_lock lock(mutex);
   changed.wait(lock, ready);
 }
