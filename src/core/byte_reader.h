@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,11 +44,15 @@ class ByteReader {
     return std::to_integer<std::uint8_t>(bytes_[offset_]);
   }
   std::uint16_t u16_big() { return static_cast<std::uint16_t>(big(2)); }
-  std::uint32_t u24_big() { return big(3); }
   std::uint32_t u32_big() { return big(4); }
-  std::uint16_t u16_little() { return static_cast<std::uint16_t>(little(2)); }
-  std::uint32_t u32_little() { return static_cast<std::uint32_t>(little(4)); }
-  std::uint64_t u64_little() { return little(8); }
+  std::uint32_t u32_little() {
+    std::uint32_t value = 0;
+    const auto view = bytes(4);
+    for (std::size_t i = 4; i-- > 0;) {
+      value = (value << 8) | std::to_integer<std::uint32_t>(view[i]);
+    }
+    return value;
+  }
 
   /// A view of the next `count` bytes.
   std::span<const std::byte> bytes(std::size_t count) {
@@ -89,14 +91,6 @@ class ByteReader {
     std::uint32_t value = 0;
     for (const std::byte byte : bytes(count)) {
       value = (value << 8) | std::to_integer<std::uint32_t>(byte);
-    }
-    return value;
-  }
-  std::uint64_t little(std::size_t count) {
-    std::uint64_t value = 0;
-    const auto view = bytes(count);
-    for (std::size_t i = count; i-- > 0;) {
-      value = (value << 8) | std::to_integer<std::uint64_t>(view[i]);
     }
     return value;
   }

@@ -282,11 +282,11 @@ void TrackReader::finish() {
     }
   }
   const auto report = [&](std::size_t count, const char* what) {
-    if (count > 0) file_.warnings.add(start_offset_, count, what);
+    if (count > 0) file_.warnings.add(start_offset_, what, count);
   };
-  report(hung, " notes still sounding at the end of their track were closed there");
-  report(repeated_onsets_, " notes struck twice at the same tick were merged");
-  report(stray_note_offs_, " note-offs without a sounding note were ignored");
+  report(hung, "notes still sounding at the end of their track, closed there: ");
+  report(repeated_onsets_, "notes struck twice at the same tick, merged: ");
+  report(stray_note_offs_, "note-offs without a sounding note, ignored: ");
   for (Part& part : track_.parts) {
     auto& notes = part.notes;
     if (repeated_onsets_ > 0) {

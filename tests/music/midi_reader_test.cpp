@@ -149,20 +149,20 @@ TEST(ReadMidi, NoteOffsOfOverlappingNotesPairFirstInFirstOut) {
   const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 10, 60, 70, 10, 60, 80, 10, 60, 0}) +
                                   bytes({10, 60, 0, 10, 60, 0, 10, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 10, 60, 64}, {10, 20, 60, 70}, {20, 50, 60, 80}}));
-  EXPECT_TRUE(mentions(midi.warnings, "1 note-offs without a sounding note"));
+  EXPECT_TRUE(mentions(midi.warnings, "note-offs without a sounding note, ignored: 1 "));
 }
 
 TEST(ReadMidi, WithoutTheNoteOffOfTheOlderNoteTheFirstEndsTheYounger) {
   const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 10, 60, 70, 10, 60, 0, 10, 60, 80}) +
                                   bytes({10, 60, 0, 10, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 10, 60, 64}, {10, 20, 60, 70}, {30, 40, 60, 80}}));
-  EXPECT_TRUE(mentions(midi.warnings, "1 note-offs without a sounding note"));
+  EXPECT_TRUE(mentions(midi.warnings, "note-offs without a sounding note, ignored: 1 "));
 }
 
 TEST(ReadMidi, TheLastOfSeveralOnsetsAtOneTickCounts) {
   const MidiFile midi = read(file(bytes({5, 0x90, 60, 64, 0, 60, 70, 10, 60, 0})));
   EXPECT_EQ(only_notes(midi), (Notes{{5, 15, 60, 70}}));
-  EXPECT_TRUE(mentions(midi.warnings, "1 notes struck twice"));
+  EXPECT_TRUE(mentions(midi.warnings, "struck twice at the same tick, merged: 1 "));
 }
 
 TEST(ReadMidi, ANoteWithoutLengthLastsOneTick) {
@@ -180,13 +180,13 @@ TEST(ReadMidi, ATrackWhoseNotesWereAllReplacedIsLeftOut) {
 TEST(ReadMidi, HungNotesEndWithTheirTrack) {
   const MidiFile midi = read(file(bytes({0, 0x90, 60, 64, 30, 0xB0, 7, 1})));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 30, 60, 64}}));
-  EXPECT_TRUE(mentions(midi.warnings, "1 notes still sounding"));
+  EXPECT_TRUE(mentions(midi.warnings, "closed there: 1 "));
 }
 
 TEST(ReadMidi, StrayNoteOffsAreIgnoredWithAWarning) {
   const MidiFile midi = read(file(bytes({0, 0x80, 50, 0, 0, 0x80, 51, 0}) + kNote));
   EXPECT_EQ(only_notes(midi), (Notes{{0, 96, 60, 64}}));
-  EXPECT_TRUE(mentions(midi.warnings, "2 note-offs without a sounding note"));
+  EXPECT_TRUE(mentions(midi.warnings, "note-offs without a sounding note, ignored: 2 "));
 }
 
 TEST(ReadMidi, NotesOfOneTickAreSortedByPitch) {
