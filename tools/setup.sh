@@ -9,7 +9,7 @@ show() { printf '+ %s\n' "$*"; "$@"; }
 
 # shellcheck disable=SC2034  # used where this is sourced
 build_packages=(build-essential cmake ninja-build pkg-config libcli11-dev nlohmann-json3-dev
-                libtomlplusplus-dev libpng-dev libhwy-dev)
+                libpng-dev libhwy-dev)
 # shellcheck disable=SC2034
 test_packages=(libgtest-dev libgmock-dev python3)
 

@@ -12,8 +12,9 @@ namespace cadenza {
 /// ','. Numbers are in their shortest form: 1e-3 is "0.001".
 using Settings = std::map<std::string, std::string, std::less<>>;
 
-/// Reads TOML 1.0. FormatError for bad TOML, dates, lists of lists or tables, list items with a
-/// comma and keys other than letters, digits, '_' and '-'.
+/// Reads the part of TOML 1.0 that settings need: tables, dotted keys, strings, numbers, booleans
+/// and lists of these. FormatError for bad TOML, for the rest (dates, inline tables, lists of
+/// lists or tables), for list items with a comma and for keys other than letters, digits, '_', '-'.
 Settings parse_settings(std::string_view toml, const std::string& origin);
 Settings load_settings(const std::filesystem::path& path);
 

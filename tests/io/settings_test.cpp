@@ -43,26 +43,102 @@ TEST(ParseSettings, SkipsAByteOrderMark) {
             "1");
 }
 
+TEST(ParseSettings, ReadsEveryFormOfString) {
+  const Settings expected = {{"basic", "a\t\"\\ \xc3\xa9\xf0\x9f\x8e\xb5"},
+                             {"empty", ""},
+                             {"literal", R"(C:\x)"},
+                             {"long", "first\nsecond \"\"quoted\"\"third\""},
+                             {"long_literal", "'' \\n\n'"}};
+  EXPECT_EQ(parse("basic = \"a\\t\\\"\\\\ \\u00e9\\U0001F3B5\"\nempty = \"\"\nliteral = 'C:\\x'\n"
+                  "long = \"\"\"\nfirst\r\nsecond \\  \n\n  \"\"quoted\"\"third\"\"\"\"\n"
+                  "long_literal = '''\n'' \\n\n''''  # end"),
+            expected);
+}
+
+TEST(ParseSettings, BringsNumbersToTheirShortestForm) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"+7", "7"},        {"-0", "0"},         {"1_000", "1000"},
+      {"0xfF", "255"},    {"0o17", "15"},      {"0b101", "5"},
+      {"1e3", "1000"},    {"6.0", "6"},        {"-2.50", "-2.5"},
+      {"1E-4", "1e-04"}, {"1e-3", "0.001"}, {"+inf", "inf"},
+      {"-nan", "nan"},    {"1_0.5_0", "10.5"}, {"9223372036854775807", "9223372036854775807"}};
+  for (const auto& [toml, value] : cases) {
+    SCOPED_TRACE(toml);
+    EXPECT_EQ(parse(message("x = ", toml)).at("x"), value);
+  }
+}
+
+TEST(ParseSettings, RefusesWhatIsNoNumber) {
+  for (const char* toml : {"01",
+                           "1.",
+                           ".5",
+                           "1e",
+                           "1_",
+                           "_1",
+                           "1__0",
+                           "0x",
+                           "-0x1",
+                           "0xg",
+                           "+-1",
+                           "1.e3",
+                           "--1",
+                           "0x_1",
+                           "infinity",
+                           "1e999",
+                           "99999999999999999999",
+                           "True",
+                           "1979-05-27",
+                           "07:32:00",
+                           "{a = 1}",
+                           "lstm",
+                           "0\"\xcb\xbf\""}) {
+    SCOPED_TRACE(toml);
+    expect_error<FormatError>([&] { parse(message("x = ", toml)); },
+                              "of 'x' is neither text in quotes, number, boolean nor a list");
+  }
+}
+
 TEST(ParseSettings, RefusesWhatIsNoSetting) {
   struct Bad {
     const char* toml;
     const char* message;
   };
   const Bad cases[] = {
-      {"a = 1\nb = ", "test.toml line 2"},
-      {"a = 1\na = 2", "test.toml line 2"},
-      {"a = \"\xff\"", "test.toml line 1"},
-      {"a = 99999999999999999999", "test.toml line 1"},
-      {"day = 1979-05-27", "'day' is neither text, number, boolean nor a list of these"},
-      {"a = [[1], [2]]", "'a' is neither"},
-      {"[[a]]\nb = 1", "'a' is neither"},
-      {"a = [\"x,y\"]", "'a' has an item with a comma"},
+      {"a = 1\nb = ", "test.toml line 2: the value '' of 'b' is neither"},
+      {"a = 1\na = 2", "test.toml line 2: the key 'a' has a value already"},
+      {"a = 1\na.b = 2", "the key 'a' has a value already"},
+      {"a = 1\n[a]", "the key 'a' has a value already"},
+      {"a.b = 1\na = 2", "the key 'a' is a table already"},
+      {"[a.b]\n[a]\nb = 2", "the key 'a.b' is a table already"},
+      {"[a]\n[a]", "the table 'a' occurs twice"},
+      {"a = \"\xff\"", "test.toml line 1: a byte that is not UTF-8"},
+      {"a = \"\xed\xa0\x80\"", "not UTF-8"},
+      {"a = \"\xc0\x80\"", "not UTF-8"},
+      {"a = [[1], [2]]", "the value '[1' of 'a' is neither"},
+      {"[[a]]\nb = 1", "lists of tables are not supported"},
+      {"a = [\"x,y\"]", "the list 'a' has an item with a comma"},
+      {"a = [1 2]", "neither ',' nor ']'"},
+      {"a = [1,", "of 'a' is neither"},
+      {"a = 1 b = 2", "text where the line should end"},
+      {"[a] b = 2", "text where the line should end"},
+      {"[a", "no ']'"},
+      {"a", "no '=' after the key 'a'"},
+      {"= 1", "no key where one should be"},
+      {"a. = 1", "no key where one should be"},
+      {"\xc3\xb6 = 1", "no key where one should be"},
       {"\"a.b\" = 1", "the key 'a.b' is not made of"},
       {"\"\" = 1", "the key '' is not made of"},
-      {"a = 0x\xcf\xa2", "a letter beyond ASCII"},
-      {"gr\xc3\xb6\xc3\x9f"
-       "e = 1",
-       "a letter beyond ASCII"},
+      {"a = \"x", "a string does not end"},
+      {"a = '''x''", "a string does not end"},
+      {"a = \"x\ny\"", "a control character"},
+      {"a = 'x\x7f'", "a control character"},
+      {"# \x01", "a control character"},
+      {"a = \"\\x\"", "an unknown escape"},
+      {"a = \"\\", "an unknown escape"},
+      {"a = \"\"\"\\ x\"\"\"", "an unknown escape"},
+      {"a = \"\\u12g4\"", "lacks hexadecimal digits"},
+      {"a = \"\\ud800\"", "not a character"},
+      {"a = \"\\UFFFFFFFF\"", "not a character"},
   };
   for (const Bad& bad : cases) {
     SCOPED_TRACE(bad.toml);
@@ -70,11 +146,11 @@ TEST(ParseSettings, RefusesWhatIsNoSetting) {
   }
 }
 
-TEST(ParseSettings, RefusesWhatTheLibraryCannotTellFromWhiteSpace) {
-  expect_error<FormatError>([] { parse("a = 0\"\xcb\xbf\""); }, "a quote inside of a value");
-  expect_error<FormatError>([] { parse("a = \"\"\"x\\\n  \xc3\xa9\"\"\""); }, "behind a backslash");
-  EXPECT_EQ(parse("a.\"b\" = [\"\xc3\xa9\", '\xc3\xa9'] # \xc3\xa9").at("a.b"),
-            "\xc3\xa9,\xc3\xa9");
+TEST(ParseSettings, RefusesAZeroByte) {
+  for (const std::string_view text : {std::string_view("\0", 1), std::string_view("a = 1\0", 6),
+                                      std::string_view("a = \"\0\"", 7)}) {
+    EXPECT_THROW(parse(text), FormatError);
+  }
 }
 
 TEST(ParseSettings, ReportsTheByteOfTheFault) {
@@ -93,21 +169,10 @@ TEST(ParseSettings, SurvivesDeepNesting) {
   expect_error<FormatError>([&] { parse(deep + " = 1"); }, "a key of more than 32 parts");
   expect_error<FormatError>([&] { parse("[" + deep + "]"); }, "a key of more than 32 parts");
   EXPECT_THROW(parse("a = " + std::string(1'000'000, '[')), FormatError);
-  EXPECT_THROW(parse("a = '''''" + deep + " = 1"), FormatError);
   std::string header = "[a";
   for (int i = 0; i < 30; ++i) header += ".a";
   expect_error<FormatError>([&] { parse(header + "]\nb.c.d = 1"); }, "a key of more than 32");
   EXPECT_EQ(parse(header + "]\nb = 1").size(), 1U);
-}
-
-TEST(ParseSettings, CountsNoDotsInTextAndComments) {
-  const std::string dots =
-      " 1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26"
-      ".27.28.29.30.31.32.33.34.35";
-  EXPECT_EQ(parse("#" + dots + "\na = \"\\\"" + dots + "\"\nb = '" + dots + "'\nc = \"\"\"\n\"" +
-                  dots + "\"\"\"\"\"\nd = '''" + dots + "''''\n")
-                .size(),
-            4U);
 }
 
 TEST(LoadSettings, NamesTheFile) {
@@ -149,7 +214,11 @@ TEST(FormatSettings, RefusesWhatTomlCannotHold) {
   expect_error<ArgumentError>([] { format_settings({{"a b", "1"}}); }, "the key 'a b'");
   expect_error<ArgumentError>([] { format_settings({{"a..b", "1"}}); }, "the key 'a..b'");
   expect_error<ArgumentError>([] { format_settings({{"", "1"}}); }, "the key ''");
-  expect_error<ArgumentError>([] { format_settings({{"a", "\xff"}}); }, "'a' is not UTF-8");
+  expect_error<ArgumentError>(
+      [] {
+        format_settings({{"a", "\xff"}});
+      },
+      "the value of 'a' is not UTF-8");
   expect_error<ArgumentError>(
       [] {
         format_settings({{"a", "1"}, {"a-b", "2"}, {"a.b", "3"}});
