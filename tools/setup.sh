@@ -65,6 +65,9 @@ ensure_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
+# One compiler cache serves clones in different places.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=yes
+
 # configure [cmake options]: the Release build in build/cpu, or as it is if it was configured.
 configure() {
   local options=("$@")
