@@ -65,6 +65,17 @@ std::vector<double> parse_factors(const std::string& text) {
   return factors;
 }
 
+/// Only steps in seconds feel another tempo; on a grid of beats every factor gives the same steps.
+void check_stretch(const std::vector<double>& factors, const Tokenizer& tokenizer) {
+  const bool stretches =
+      std::any_of(factors.begin(), factors.end(), [](double factor) { return factor != 1.0; });
+  if (stretches && tokenizer.name() != "performance") {
+    throw UsageError(message("--stretch: steps of '", tokenizer.name(),
+                             "' follow the beat, which no tempo changes; expected tokenizer ",
+                             "performance"));
+  }
+}
+
 /// What --tokenizer says, or what the files suggest.
 std::unique_ptr<Tokenizer> choose_tokenizer(const PrepareOptions& options,
                                             const std::vector<fs::path>& files) {
@@ -194,7 +205,8 @@ int run_prepare(std::span<char*> arguments) {
   parser.add("--seed", options.seed, "another seed gives another split");
   parser.add("--transpose", options.transpose,
              "semitones by which training pieces are repeated: -5..6 or -2,0,2");
-  parser.add("--stretch", options.stretch, "tempo factors for the same: 0.95,1,1.05");
+  parser.add("--stretch", options.stretch,
+             "tempo factors for the same (tokenizer performance): 0.95,1,1.05");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
   parser.footer(
@@ -209,6 +221,7 @@ int run_prepare(std::span<char*> arguments) {
 
   const std::vector<fs::path> files = collect_files(options.inputs);
   const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
+  check_stretch(factors, *tokenizer);
   const Corpus corpus = read_corpus(files, *tokenizer);
   report_files(corpus);
   if (corpus.pieces.empty()) {

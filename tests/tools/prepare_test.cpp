@@ -134,6 +134,15 @@ TEST(Prepare, TransposingThereAndBackIsTheSamePiece) {
   EXPECT_EQ(transpose(high, -4), low);
 }
 
+TEST(Prepare, RefusesToStretchWhatFollowsTheBeat) {
+  TmpDir dir;
+  std::ofstream(dir / "a.mid") << "not read before the options are";
+  const Finished finished =
+      prepare(dir, {"--input", dir / "a.mid", "--tokenizer", "melody", "--stretch", "0.9,1"});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_NE(finished.err.find("--stretch"), std::string::npos) << finished.err;
+}
+
 TEST(Prepare, KeepsTheSplitsOfAFrameSet) {
   TmpDir dir;
   std::ofstream(dir / "set.json")
