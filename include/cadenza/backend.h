@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -122,6 +123,33 @@ struct RecurrentBackwardArgs {
 struct RecurrentStepArgs {
   TensorView x, state;
   RecurrentWeights weights;
+};
+
+enum class AttentionKind : std::uint8_t { dot, additive };
+
+/// What queries q look at in keys k: score(t, s) = scale * q . k (Luong et al. 2015; with scale =
+/// 1 / sqrt(A) the scaled dot product), or v . tanh(q + k) (Bahdanau et al. 2015; projections are
+/// the caller's). weights = softmax over the first lengths[b] of the S memory steps, 0 beyond them;
+/// context = weights * values. A row of length 0 gives weights and context of zeros.
+struct AttentionArgs {
+  AttentionKind kind = AttentionKind::dot;
+  TensorView queries;       ///< [T, B, A]
+  TensorView keys;          ///< [S, B, A]
+  TensorView values;        ///< [S, B, E]; may be the keys
+  TensorView lengths = {};  ///< i32 [B], 0 <= length <= S; absent: all S
+  TensorView v = {};        ///< [A], additive only
+  double scale = 1.0;       ///< dot only
+  TensorView context;       ///< [T, B, E], out
+  TensorView weights;       ///< [T, B, S], out; backward reads them
+};
+/// Gradients of attention; `forward` as it was called, its outputs still there.
+struct AttentionBackwardArgs {
+  AttentionArgs forward;
+  TensorView d_context;  ///< [T, B, E]
+  TensorView d_queries;  ///< [T, B, A] =
+  TensorView d_keys;     ///< [S, B, A] =; zero beyond the lengths
+  TensorView d_values;   ///< [S, B, E] =; never the memory of d_keys
+  TensorView d_v = {};   ///< [A] +=, additive only
 };
 
 /// Common to the losses: row_loss [N] = weight * loss of the row; gradients = scale * weight *
@@ -271,6 +299,17 @@ struct GenerateArgs {
   TensorView log_probability = {};  ///< f32 [T, B], out
 };
 
+/// Number format of products. Arrays are f32 in each of them, and so are sums, states and updates.
+enum class Precision : std::uint8_t {
+  fp32,  ///< true binary32
+  tf32,  ///< factors rounded to 10 bits of fraction on the tensor cores
+  bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits
+  fp16,
+};
+std::string_view name_of(Precision precision);
+/// ArgumentError lists the known names.
+Precision parse_precision(std::string_view name);
+
 /// Computes operations in order on one device. Not thread-safe; nothing else touches the device.
 class Backend {
  public:
@@ -294,6 +333,11 @@ class Backend {
   /// Real dtypes and i32.
   void fill(const TensorView& to, double value);
   virtual void synchronize() {}
+  /// Calls `operations`, once; what it asks of this backend may be recorded and given to the device
+  /// as one piece of work (a CUDA graph) when it returns. Inside, nothing may be downloaded.
+  virtual void submit(const std::function<void()>& operations) { operations(); }
+  /// What this backend chose so far where it had a choice, and why: a line each, for people.
+  virtual std::vector<std::string> decisions() const { return {}; }
 
   void matmul(const MatmulArgs& args);
   /// y += alpha * x, same shape.
@@ -314,6 +358,9 @@ class Backend {
   void recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args);
   void recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args);
   void recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args);
+
+  void attention(const AttentionArgs& args);
+  void attention_backward(const AttentionBackwardArgs& args);
 
   void softmax_loss(const SoftmaxLossArgs& args);
   void bernoulli_loss(const BernoulliLossArgs& args);
@@ -353,6 +400,8 @@ class Backend {
   virtual void do_recurrent_backward(const RecurrentSpec& spec,
                                      const RecurrentBackwardArgs& args) = 0;
   virtual void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) = 0;
+  virtual void do_attention(const AttentionArgs& args) = 0;
+  virtual void do_attention_backward(const AttentionBackwardArgs& args) = 0;
   virtual void do_softmax_loss(const SoftmaxLossArgs& args) = 0;
   virtual void do_bernoulli_loss(const BernoulliLossArgs& args) = 0;
   virtual void do_squared_loss(const SquaredLossArgs& args) = 0;
@@ -372,17 +421,20 @@ struct BackendInfo {
   std::string_view name;
   std::string_view summary;
   bool available = false;
-  std::string reason;  ///< why not, if not
+  std::string reason;                 ///< why not, if not
+  std::vector<Precision> precisions;  ///< that it computes in, the default first
 };
 
 struct BackendOptions {
   int threads = 0;  ///< 0: all cores this process may use
+  Precision precision = Precision::fp32;
 };
 
 /// Every backend the program knows, the fastest first.
 std::vector<BackendInfo> backends();
-/// "reference", "cpu", or "auto" for the fastest available. ArgumentError for an unknown name,
-/// DeviceError for one that does not work here, with the reason.
+/// A name of backends(), or "auto" for the fastest available one that computes in the precision
+/// asked for. ArgumentError for an unknown name or a precision the backend lacks, DeviceError for
+/// one that does not work here, with the reason.
 std::unique_ptr<Backend> make_backend(std::string_view name, const BackendOptions& options = {});
 
 }  // namespace cadenza

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cuda_module.h"
 #include "backend/reference/reference_backend.h"
 #include "cadenza/backend.h"
 #include "cadenza/error.h"
@@ -10,48 +15,84 @@ namespace {
 struct Row {
   std::string_view name;
   std::string_view summary;
+  std::vector<Precision> precisions;
   /// Why it does not work on this machine; empty if it does.
-  std::string (*obstacle)();
-  std::unique_ptr<Backend> (*make)(const BackendOptions& options);
+  std::string (*obstacle)(std::string_view name);
+  std::unique_ptr<Backend> (*make)(std::string_view name, const BackendOptions& options);
 };
 
-std::string no_obstacle() { return {}; }
+std::string no_obstacle(std::string_view) { return {}; }
+
+template <typename Implementation>
+std::unique_ptr<Backend> make(std::string_view, const BackendOptions& options) {
+  return std::make_unique<Implementation>(options);
+}
 
 /// The fastest first.
-constexpr Row kBackends[] = {
-    {"cpu", "vectorised and threaded, f32", no_obstacle,
-     [](const BackendOptions& options) -> std::unique_ptr<Backend> {
-       return std::make_unique<CpuBackend>(options);
-     }},
-    {"reference", "plain loops in one thread, f32 and f64: the measure of the others", no_obstacle,
-     [](const BackendOptions&) -> std::unique_ptr<Backend> {
-       return std::make_unique<ReferenceBackend>();
-     }},
-};
+std::vector<Row> rows() {
+  using enum Precision;
+  return {
+      {"cuda",
+       "own kernels and cuBLASLt on an NVIDIA GPU",
+       {fp32, tf32, bf16},
+       cuda_obstacle,
+       make_cuda_backend},
+      {"cudnn",
+       "the same with the recurrent layers of cuDNN",
+       {fp32, tf32, bf16, fp16},
+       cuda_obstacle,
+       make_cuda_backend},
+      {"cpu", "vectorised and threaded, f32", {fp32}, no_obstacle, make<CpuBackend>},
+      {"reference",
+       "plain loops in one thread, f32 and f64: the measure of the others",
+       {fp32},
+       no_obstacle,
+       make<ReferenceBackend>},
+  };
+}
+
+std::string list_of(const std::vector<Precision>& precisions) {
+  std::string list;
+  for (const Precision precision : precisions) {
+    if (!list.empty()) list += ", ";
+    list += name_of(precision);
+  }
+  return list;
+}
+
+bool computes_in(const Row& row, Precision precision) {
+  return std::find(row.precisions.begin(), row.precisions.end(), precision) != row.precisions.end();
+}
 
 }  // namespace
 
 std::vector<BackendInfo> backends() {
   std::vector<BackendInfo> infos;
-  for (const Row& row : kBackends) {
-    std::string obstacle = row.obstacle();
-    infos.push_back({row.name, row.summary, obstacle.empty(), std::move(obstacle)});
+  for (Row& row : rows()) {
+    std::string obstacle = row.obstacle(row.name);
+    infos.push_back(
+        {row.name, row.summary, obstacle.empty(), std::move(obstacle), std::move(row.precisions)});
   }
   return infos;
 }
 
 std::unique_ptr<Backend> make_backend(std::string_view name, const BackendOptions& options) {
   check(options.threads >= 0, "make_backend: threads is ", options.threads, ", expected >= 0");
+  const bool any = name == "auto";
   std::string known = "auto";
-  for (const Row& row : kBackends) {
+  for (const Row& row : rows()) {
     known += ", " + std::string(row.name);
-    if (name != row.name && name != "auto") continue;
-    const std::string obstacle = row.obstacle();
-    if (obstacle.empty()) return row.make(options);
-    if (name == row.name) {
-      throw DeviceError(message("backend '", name, "' does not work here: ", obstacle));
+    if (!any && name != row.name) continue;
+    if (!computes_in(row, options.precision)) {
+      check(any, "backend '", name, "' does not compute in ", name_of(options.precision),
+            ", expected one of ", list_of(row.precisions));
+      continue;
     }
+    const std::string obstacle = row.obstacle(row.name);
+    if (obstacle.empty()) return row.make(row.name, options);
+    if (!any) throw DeviceError(message("backend '", name, "' does not work here: ", obstacle));
   }
+  check(!any, "no backend that works here computes in ", name_of(options.precision));
   throw ArgumentError(message("unknown backend '", name, "', expected one of ", known));
 }
 

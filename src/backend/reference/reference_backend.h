@@ -12,6 +12,8 @@ namespace cadenza {
 /// targets and lengths outside their range are an ArgumentError here.
 class ReferenceBackend : public Backend {
  public:
+  explicit ReferenceBackend(const BackendOptions& = {}) {}
+
   std::string_view name() const override { return "reference"; }
   std::string description() const override { return "reference: plain loops, one thread"; }
   bool supports(DType dtype) const override { return dtype == DType::f32 || dtype == DType::f64; }
@@ -40,6 +42,8 @@ class ReferenceBackend : public Backend {
   void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
   void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) override;
+  void do_attention(const AttentionArgs& args) override;
+  void do_attention_backward(const AttentionBackwardArgs& args) override;
   void do_softmax_loss(const SoftmaxLossArgs& args) override;
   void do_bernoulli_loss(const BernoulliLossArgs& args) override;
   void do_squared_loss(const SquaredLossArgs& args) override;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cuda/memory_pool.h"
+
+#include <cuda_runtime_api.h>
+
+#include "backend/cuda/cuda_check.h"
+
+namespace cadenza::cuda {
+
+MemoryPool::~MemoryPool() {
+  for (const auto& [data, bytes] : sizes_) static_cast<void>(cudaFree(data));
+}
+
+void* MemoryPool::allocate(std::size_t bytes) {
+  if (const auto found = cached_.find(bytes); found != cached_.end() && !found->second.empty()) {
+    void* data = found->second.back();
+    found->second.pop_back();
+    return data;
+  }
+  void* data = nullptr;
+  cudaError_t status = cudaMalloc(&data, bytes);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    free_cached();
+    status = cudaMalloc(&data, bytes);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    std::size_t free = 0;
+    std::size_t total = 0;
+    static_cast<void>(cudaMemGetInfo(&free, &total));
+    throw DeviceError(message("the GPU has no room for ", bytes, " more bytes: ", free, " of ",
+                              total, " bytes are free"));
+  }
+  CADENZA_CUDA_CHECK(status);
+  sizes_[data] = bytes;
+  return data;
+}
+
+void MemoryPool::release(void* data) noexcept { cached_[sizes_.at(data)].push_back(data); }
+
+void MemoryPool::free_cached() noexcept {
+  for (auto& [bytes, blocks] : cached_) {
+    for (void* data : blocks) {
+      sizes_.erase(data);
+      static_cast<void>(cudaFree(data));
+    }
+  }
+  cached_.clear();
+}
+
+}  // namespace cadenza::cuda

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each family of operations takes its functions out of here as it lands; the file goes with the
+// last.
+#include "backend/cuda/cuda_backend.h"
+
+namespace cadenza {
+namespace {
+
+[[noreturn]] void fail(const char* operation) {
+  throw DeviceError(message(operation, ": backend 'cuda' has no kernel for it yet"));
+}
+
+}  // namespace
+
+// dense
+void CudaBackend::do_add(const TensorView&, const TensorView&, double) { fail("add"); }
+void CudaBackend::do_add_column_sums(const TensorView&, const TensorView&) { fail("sums"); }
+void CudaBackend::do_scale_rows(const TensorView&, const TensorView&) { fail("scale_rows"); }
+void CudaBackend::do_activation(const ActivationArgs&) { fail("activation"); }
+void CudaBackend::do_activation_backward(const ActivationBackwardArgs&) { fail("activation"); }
+void CudaBackend::do_dropout(const DropoutArgs&) { fail("dropout"); }
+void CudaBackend::do_embedding(const EmbeddingArgs&) { fail("embedding"); }
+void CudaBackend::do_embedding_backward(const EmbeddingBackwardArgs&) { fail("embedding"); }
+void CudaBackend::do_squared_norm(const TensorView&, const TensorView&) { fail("squared_norm"); }
+void CudaBackend::do_update(const UpdateArgs&) { fail("update"); }
+
+// rnn
+std::size_t CudaBackend::do_recurrent_reserve_bytes(const RecurrentSpec&, std::int64_t,
+                                                    std::int64_t, DType) const {
+  fail("recurrent_reserve_bytes");
+}
+void CudaBackend::do_recurrent_forward(const RecurrentSpec&, const RecurrentForwardArgs&) {
+  fail("recurrent_forward");
+}
+void CudaBackend::do_recurrent_backward(const RecurrentSpec&, const RecurrentBackwardArgs&) {
+  fail("recurrent_backward");
+}
+void CudaBackend::do_recurrent_step(const RecurrentSpec&, const RecurrentStepArgs&) {
+  fail("recurrent_step");
+}
+
+// loss
+void CudaBackend::do_attention(const AttentionArgs&) { fail("attention"); }
+void CudaBackend::do_attention_backward(const AttentionBackwardArgs&) { fail("attention"); }
+void CudaBackend::do_softmax_loss(const SoftmaxLossArgs&) { fail("softmax_loss"); }
+void CudaBackend::do_bernoulli_loss(const BernoulliLossArgs&) { fail("bernoulli_loss"); }
+void CudaBackend::do_squared_loss(const SquaredLossArgs&) { fail("squared_loss"); }
+void CudaBackend::do_nade_loss(const NadeLossArgs&) { fail("nade_loss"); }
+void CudaBackend::do_sample_nade(const SampleNadeArgs&) { fail("sample_nade"); }
+
+// sampler
+void CudaBackend::do_sample_tokens(const SampleTokensArgs&) { fail("sample_tokens"); }
+void CudaBackend::do_sample_keys(const SampleKeysArgs&) { fail("sample_keys"); }
+
+}  // namespace cadenza
