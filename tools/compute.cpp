@@ -9,11 +9,12 @@ namespace cadenza::tools {
 
 void add_compute_options(Arguments& arguments, ComputeOptions& options) {
   std::vector<std::string> names = {"auto"};
-  for (const BackendInfo& info : backends()) names.emplace_back(info.name);
+  for (const std::string_view name : backend_names()) names.emplace_back(name);
   arguments.heading("Computing");
   arguments.add_choice("--backend", options.backend, "what computes; auto takes the fastest",
                        names);
-  arguments.add_choice("--precision", options.precision, "number format of the products", {"fp32"});
+  arguments.add_choice("--precision", options.precision, "number format of the products",
+                       {"fp32", "tf32", "bf16", "fp16"});
   arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
 }
 
@@ -25,7 +26,9 @@ void check_compute_options(const ComputeOptions& options) {
 
 std::unique_ptr<Backend> open_backend(const ComputeOptions& options) {
   check_compute_options(options);
-  std::unique_ptr<Backend> backend = make_backend(options.backend, {.threads = options.threads});
+  std::unique_ptr<Backend> backend =
+      make_backend(options.backend,
+                   {.threads = options.threads, .precision = parse_precision(options.precision)});
   std::cerr << "backend  : " << backend->description();
   if (options.backend == "auto") std::cerr << " (the fastest that works here)";
   std::cerr << '\n';

@@ -430,7 +430,9 @@ struct BackendOptions {
   Precision precision = Precision::fp32;
 };
 
-/// Every backend the program knows, the fastest first.
+/// The names of every backend the program knows, the fastest first.
+std::vector<std::string_view> backend_names();
+/// The same with what this machine says to each, which starts CUDA where there is a driver.
 std::vector<BackendInfo> backends();
 /// A name of backends(), or "auto" for the fastest available one that computes in the precision
 /// asked for. ArgumentError for an unknown name or a precision the backend lacks, DeviceError for

@@ -30,9 +30,8 @@ Extents check_forward(const ArgumentCheck& check, const AttentionArgs& args) {
   }
   check.require("context", args.context, real, {t, b, e});
   check.require("weights", args.weights, real, {t, b, s});
-  for (const auto& [name, view] :
-       {std::pair{"queries", args.queries}, std::pair{"keys", args.keys},
-        std::pair{"values", args.values}, std::pair{"v", args.v}}) {
+  for (const auto& [name, view] : {std::pair{"queries", args.queries}, std::pair{"keys", args.keys},
+                                   std::pair{"values", args.values}, std::pair{"v", args.v}}) {
     check.disjoint("context", args.context, name, view);
     check.disjoint("weights", args.weights, name, view);
   }

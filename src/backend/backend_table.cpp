@@ -66,6 +66,12 @@ bool computes_in(const Row& row, Precision precision) {
 
 }  // namespace
 
+std::vector<std::string_view> backend_names() {
+  std::vector<std::string_view> names;
+  for (const Row& row : rows()) names.push_back(row.name);
+  return names;
+}
+
 std::vector<BackendInfo> backends() {
   std::vector<BackendInfo> infos;
   for (Row& row : rows()) {

@@ -118,7 +118,7 @@ void CudaBackend::do_matmul(const MatmulArgs& args) {
 }
 
 void CudaBackend::multiply(const kernels::Product& product, SumOrder order) {
-  if (order == SumOrder::fixed) {
+  if (order == SumOrder::fixed || product.k == 0) {
     kernels::matmul_fixed(product, stream());
   } else {
     gemm_.run(product);

@@ -11,7 +11,7 @@
 namespace cadenza::cuda {
 
 /// Products in whatever order of summation is fast, on one stream: by cuBLASLt on a device, by
-/// loops where kernels are emulated. Every size may be 0; with K = 0 the product is zero.
+/// loops where kernels are emulated. M and N may be 0, K is positive.
 class Gemm {
  public:
   Gemm(cudaStream_t stream, MemoryPool& pool);

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# Host side of the cuda and cudnn backends, compiled for the modules and for the emulation alike.
+set(CADENZA_CUDA_SOURCES
+    cuda_backend.cpp
+    graph.cpp
+    memory_pool.cpp
+    staging.cpp
+    unimplemented.cpp)
+list(TRANSFORM CADENZA_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+set(CADENZA_CUDNN_SOURCES
+    )
+list(TRANSFORM CADENZA_CUDNN_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
