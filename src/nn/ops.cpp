@@ -22,6 +22,17 @@ TensorView loss(Tape& tape, Variable& input, const RunLoss& run) {
   return row_loss;
 }
 
+// Runs `write(target)` on what overwrites the gradient of `variable`, and on memory that is thrown
+// away for a constant: for operations that know no absent gradients.
+void contribute_or_discard(Tape& tape, Variable& variable,
+                           const std::function<void(const TensorView&)>& write) {
+  if (variable.has_gradient()) {
+    tape.contribute(variable, write);
+  } else {
+    write(tape.allocate(variable.value().shape));
+  }
+}
+
 }  // namespace
 
 Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
@@ -157,6 +168,49 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Te
         }
       });
   return y;
+}
+
+AttentionResult attention(Tape& tape, const AttentionScore& score, const AttentionInputs& inputs) {
+  Variable& queries = *inputs.queries;
+  Variable& keys = *inputs.keys;
+  Variable& values = *inputs.values;
+  const std::int64_t steps = queries.value().shape[0];
+  const std::int64_t rows = queries.value().shape[1];
+  Variable& context = tape.activation({steps, rows, values.value().shape[2]});
+  const AttentionArgs args = {
+      .kind = score.kind,
+      .queries = queries.value(),
+      .keys = keys.value(),
+      .values = values.value(),
+      .lengths = inputs.lengths,
+      .v = score.v == nullptr ? TensorView() : score.v->value(),
+      .scale = score.scale,
+      .context = context.value(),
+      .weights = tape.allocate({steps, rows, keys.value().shape[0]}),
+  };
+  tape.backend().attention(args);
+  tape.record([&tape, &queries, &keys, &values, &context, v = score.v, args] {
+    AttentionBackwardArgs call = {.forward = args,
+                                  .d_context = tape.gradient_of(context),
+                                  .d_queries = {},
+                                  .d_keys = {},
+                                  .d_values = {}};
+    if (v != nullptr) {
+      call.d_v = v->has_gradient() ? tape.gradient_of(*v) : tape.allocate(v->value().shape);
+    }
+    // One variable may stand in several places: the first writes, the others add what they get.
+    contribute_or_discard(tape, queries, [&](const TensorView& d_queries) {
+      contribute_or_discard(tape, keys, [&](const TensorView& d_keys) {
+        contribute_or_discard(tape, values, [&](const TensorView& d_values) {
+          call.d_queries = d_queries;
+          call.d_keys = d_keys;
+          call.d_values = d_values;
+          tape.backend().attention_backward(call);
+        });
+      });
+    });
+  });
+  return {context, args.weights};
 }
 
 TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,

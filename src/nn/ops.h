@@ -45,6 +45,24 @@ struct RecurrentParameters {
 Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const TensorView& lengths,
                     const TensorView& state, const RecurrentParameters& parameters);
 
+/// How attention() scores, as in AttentionArgs.
+struct AttentionScore {
+  AttentionKind kind = AttentionKind::dot;
+  Variable* v = nullptr;  ///< [A], additive only
+  double scale = 1.0;     ///< dot only
+};
+struct AttentionInputs {
+  Variable* queries = nullptr;  ///< [T, B, A]
+  Variable* keys = nullptr;     ///< [S, B, A]
+  Variable* values = nullptr;   ///< [S, B, E]; may be the keys
+  TensorView lengths = {};      ///< i32 [B] of the memory; absent: all S
+};
+struct AttentionResult {
+  Variable& context;   ///< [T, B, E]
+  TensorView weights;  ///< [T, B, S], to look at: no gradient flows through it
+};
+AttentionResult attention(Tape& tape, const AttentionScore& score, const AttentionInputs& inputs);
+
 /// Losses: real [N] of each row; the gradient of sum(weights * loss) * scale goes to the inputs.
 TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,
                         const TensorView& weights, double scale);

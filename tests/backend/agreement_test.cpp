@@ -16,8 +16,8 @@ using test::OpCase;
 
 std::vector<OpCase> all_cases() {
   std::vector<OpCase> cases;
-  for (auto family :
-       {test::dense_cases, test::recurrent_cases, test::loss_cases, test::update_cases}) {
+  for (auto family : {test::dense_cases, test::recurrent_cases, test::attention_cases,
+                      test::loss_cases, test::update_cases}) {
     for (OpCase& op : family()) cases.push_back(std::move(op));
   }
   return cases;

@@ -24,6 +24,8 @@ TEST(Gradients, OfRecurrentLayersMatchFiniteDifferences) {
   expect_all_match(test::recurrent_cases());
 }
 
+TEST(Gradients, OfAttentionMatchFiniteDifferences) { expect_all_match(test::attention_cases()); }
+
 TEST(Gradients, OfLossesMatchFiniteDifferences) { expect_all_match(test::loss_cases()); }
 
 }  // namespace

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes torch_*.safetensors with PyTorch: what the backends are measured by from outside.
 
-Run once by hand (pip install torch safetensors numpy); made with PyTorch 2.1.2 on a CPU. All numbers
-are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
+Run once by hand (pip install torch safetensors numpy); made with PyTorch 2.1.2 on a CPU,
+attention with 2.15. All numbers are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
 start from the same values.
 """
 import pathlib
@@ -142,6 +142,40 @@ def training():
     save("training", arrays)
 
 
+def attention():
+    """Both kinds of attention with masked memory; gradients through PyTorch's softmax."""
+    steps, batch, memory, width, value_width = 4, 3, 6, 5, 7
+    lengths = torch.tensor([6, 1, 4])
+    seen = (torch.arange(memory)[None, :] < lengths[:, None])[None]  # [1, B, S]
+    arrays = {"lengths": lengths.int()}
+    for kind in ("dot", "additive"):
+        inputs = {
+            "queries": exact(steps, batch, width, scale=2.0),
+            "keys": exact(memory, batch, width, scale=2.0),
+            "values": exact(memory, batch, value_width),
+        }
+        if kind == "additive":
+            inputs["v"] = exact(width)
+        q, k, values = (inputs[key].requires_grad_() for key in ("queries", "keys", "values"))
+        if kind == "dot":
+            scores = torch.einsum("tba,sba->tbs", q, k) * 0.375
+        else:
+            scores = torch.tanh(q[:, None] + k[None]) @ inputs["v"].requires_grad_()  # [T, S, B]
+            scores = scores.transpose(1, 2)
+        weights = torch.softmax(scores.masked_fill(~seen, -torch.inf), dim=-1)
+        context = torch.einsum("tbs,sbe->tbe", weights, values)
+        d_context = exact(steps, batch, value_width)
+        context.backward(d_context)
+        arrays |= {f"{kind}.{key}": value for key, value in inputs.items()}
+        arrays |= {f"{kind}.d_{key}": value.grad for key, value in inputs.items()}
+        arrays |= {
+            f"{kind}.weights": weights,
+            f"{kind}.context": context,
+            f"{kind}.d_context": d_context,
+        }
+    save("attention", arrays)
+
+
 torch.manual_seed(20250807)
 layers("rnn_tanh", nn.RNN, 1, nonlinearity="tanh")
 layers("rnn_relu", nn.RNN, 1, nonlinearity="relu")
@@ -149,3 +183,4 @@ layers("gru", nn.GRU, 1)
 layers("lstm", nn.LSTM, 2)
 optimizers()
 training()
+attention()

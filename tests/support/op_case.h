@@ -37,6 +37,7 @@ inline HostArray without_initial_value(HostArray gradient) {
 // The tables, by family.
 std::vector<OpCase> dense_cases();
 std::vector<OpCase> recurrent_cases();
+std::vector<OpCase> attention_cases();
 std::vector<OpCase> loss_cases();
 std::vector<OpCase> update_cases();
 
