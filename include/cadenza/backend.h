@@ -96,7 +96,10 @@ struct RecurrentWeights {
 /// them y is zero and the state stays.
 struct RecurrentForwardArgs {
   TensorView x;
-  TensorView lengths = {};        ///< i32 [B], 0 <= length <= T; absent: all T
+  TensorView lengths = {};  ///< i32 [B], 0 <= length <= T; absent: all T
+  /// [B] or empty: the same on the host, for libraries that want them there; without it a backend
+  /// on such a library has to wait for the device.
+  std::span<const std::int32_t> host_lengths = {};
   TensorView initial_state = {};  ///< [S, B, H]; absent: zeros
   RecurrentWeights weights;
   TensorView y;
@@ -108,6 +111,7 @@ struct RecurrentForwardArgs {
 struct RecurrentBackwardArgs {
   TensorView x;
   TensorView lengths = {};
+  std::span<const std::int32_t> host_lengths = {};
   TensorView initial_state = {};
   RecurrentWeights weights;
   TensorView y, reserve;

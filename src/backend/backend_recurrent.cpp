@@ -33,6 +33,15 @@ Sequence check_sequence(const ArgumentCheck& check, const RecurrentSpec& spec, c
   return sequence;
 }
 
+void check_lengths(const ArgumentCheck& check, const TensorView& lengths,
+                   std::span<const std::int32_t> host_lengths, Extent b) {
+  check.allow("lengths", lengths, DType::i32, {b});
+  if (host_lengths.empty()) return;
+  check.that(!lengths.empty() && host_lengths.size() == static_cast<std::size_t>(b.value),
+             "host_lengths has ", host_lengths.size(), " entries, expected those of lengths, ",
+             lengths.shape);
+}
+
 void check_reserve(const ArgumentCheck& check, const TensorView& reserve, std::size_t bytes) {
   check.require("reserve", reserve, DType::u8,
                 {{"recurrent_reserve_bytes", static_cast<std::int64_t>(bytes)}});
@@ -57,7 +66,7 @@ std::size_t Backend::recurrent_reserve_bytes(const RecurrentSpec& spec, std::int
 void Backend::recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) {
   const ArgumentCheck check("recurrent_forward", *this);
   const auto [real, t, b, s, i, h] = check_sequence(check, spec, args.x, args.y);
-  check.allow("lengths", args.lengths, DType::i32, {b});
+  check_lengths(check, args.lengths, args.host_lengths, b);
   check.allow("initial_state", args.initial_state, real, {s, b, h});
   check.weights("weights.", args.weights, spec, real);
   check.allow("final_state", args.final_state, real, {s, b, h});
@@ -74,7 +83,7 @@ void Backend::recurrent_forward(const RecurrentSpec& spec, const RecurrentForwar
 void Backend::recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) {
   const ArgumentCheck check("recurrent_backward", *this);
   const auto [real, t, b, s, i, h] = check_sequence(check, spec, args.x, args.y);
-  check.allow("lengths", args.lengths, DType::i32, {b});
+  check_lengths(check, args.lengths, args.host_lengths, b);
   check.allow("initial_state", args.initial_state, real, {s, b, h});
   check.weights("weights.", args.weights, spec, real);
   check_reserve(check, args.reserve, recurrent_reserve_bytes(spec, t.value, b.value, real));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cadenza/language_model.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "cadenza/error.h"
@@ -122,7 +123,13 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
         "loss: the batch has steps of width ", batch.width, ", the model of ", config_.width);
   const Shape grid = {batch.steps, batch.rows};
   const std::int64_t steps = grid.count();
-  const TensorView lengths = tape.upload(std::span(batch.lengths), {batch.rows});
+  // Most batches are full, and then no layer needs to look at lengths.
+  Lengths lengths;
+  if (std::any_of(batch.lengths.begin(), batch.lengths.end(),
+                  [&](std::int32_t length) { return length != batch.steps; })) {
+    lengths = {.device = tape.upload(std::span(batch.lengths), {batch.rows}),
+               .host = batch.lengths};
+  }
   const TensorView keep = tape.upload(std::span(batch.keep_state), {batch.rows});
   const TensorView weights = tape.upload(std::span(batch.weights), {steps});
   const auto parameter = [&](const std::string& name) {

@@ -115,7 +115,7 @@ Variable& embedding(Tape& tape, const TensorView& ids, Variable& table) {
   return y;
 }
 
-Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const TensorView& lengths,
+Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Lengths& lengths,
                     const TensorView& state, const RecurrentParameters& parameters) {
   Backend& backend = tape.backend();
   const std::int64_t steps = x.value().shape[0];
@@ -135,7 +135,8 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Te
                             DType::u8);
   }
   backend.recurrent_forward(spec, {.x = x.value(),
-                                   .lengths = lengths,
+                                   .lengths = lengths.device,
+                                   .host_lengths = lengths.host,
                                    .initial_state = state,
                                    .weights = weights,
                                    .y = y.value(),
@@ -150,7 +151,8 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Te
         const TensorView dy = tape.gradient_of(y);
         const auto run = [&](const TensorView& dx) {
           backend.recurrent_backward(spec, {.x = x.value(),
-                                            .lengths = lengths,
+                                            .lengths = lengths.device,
+                                            .host_lengths = lengths.host,
                                             .initial_state = initial_state,
                                             .weights = weights,
                                             .y = y.value(),

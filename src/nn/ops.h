@@ -39,10 +39,15 @@ struct RecurrentParameters {
   Variable* b_ih = nullptr;
   Variable* b_hh = nullptr;
 };
+/// How many steps each row has; absent: all.
+struct Lengths {
+  TensorView device = {};                   ///< i32 [B]
+  std::span<const std::int32_t> host = {};  ///< the same; must live until the way back is done
+};
 /// One layer over x real [T, B, I] (or a constant of i32 ids [T, B]). `state` [S, B, H] is read as
 /// the initial state and overwritten with the final one; no gradient flows through it (truncated
 /// back-propagation). Returns y [T, B, H].
-Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const TensorView& lengths,
+Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Lengths& lengths,
                     const TensorView& state, const RecurrentParameters& parameters);
 
 /// How attention() scores, as in AttentionArgs.

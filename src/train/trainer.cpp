@@ -185,18 +185,20 @@ void Trainer::Run::train_epoch(const Reporter& reporter) {
 void Trainer::Run::update(const Batch& batch) {
   Backend& backend = model_.backend();
   arena_.reset();
-  model_.parameters().zero_gradients();
-  Tape tape(backend, arena_, model_.parameters().dtype(), GradMode::record);
   const DropoutKey key = {
       .training = true, .seed = config_.seed, .step = static_cast<std::uint32_t>(state_.step)};
-  const TensorView row_loss =
-      model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
+  const double factor = schedule_.factor(state_.step, static_cast<double>(state_.epoch));
+  TensorView row_loss;
+  backend.submit([&] {
+    model_.parameters().zero_gradients();
+    Tape tape(backend, arena_, model_.parameters().dtype(), GradMode::record);
+    row_loss = model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
+    tape.backward();
+    optimizer_.step(factor);
+  });
   const std::vector<double> losses = download_real(backend, row_loss);
   const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
   if (!std::isfinite(sum)) diverged();
-  tape.backward();
-  const double epochs = static_cast<double>(state_.epoch);
-  optimizer_.step(schedule_.factor(state_.step, epochs));
   state_.loss_sum += sum;
   state_.loss_steps += batch.predicted;
   predicted_here_ += batch.predicted;
