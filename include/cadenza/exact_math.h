@@ -52,6 +52,9 @@ struct ExactMath {
   static constexpr float kLog2E = 0x1.715476p+0F;               ///< 1 / ln 2
   static constexpr float kRoundToInteger = 12582912.0F;         ///< 1.5 * 2^23: adding it rounds
   static constexpr std::uint32_t kThreeQuarters = 0x3F400000U;  ///< bits of 0.75F
+  // Device code may read constants, but not call std::numeric_limits.
+  static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  static constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 };
 
 /// log1p(f) + e * ln 2 for f in [-1/4, 1/2].
@@ -64,12 +67,11 @@ CADENZA_HOST_DEVICE inline float exact_log_core(float f, float e) {
 /// Natural logarithm, within 1 ulp. log(0) = -inf; of negative numbers NaN.
 CADENZA_HOST_DEVICE inline float exact_log(float x) {
   if (!(x > 0.0F)) {
-    return x == 0.0F ? -std::numeric_limits<float>::infinity()
-                     : std::numeric_limits<float>::quiet_NaN();
+    return x == 0.0F ? -ExactMath::kInfinity : ExactMath::kNan;
   }
-  if (x == std::numeric_limits<float>::infinity()) return x;
+  if (x == ExactMath::kInfinity) return x;
   float scale_exponent = 0.0F;
-  if (x < std::numeric_limits<float>::min()) {
+  if (x < 0x1p-126F) {
     x = exact_mul(x, 0x1p24F);
     scale_exponent = -24.0F;
   }
@@ -82,8 +84,7 @@ CADENZA_HOST_DEVICE inline float exact_log(float x) {
 /// log(1 + x), within 1 ulp, also where x is tiny. log1p(-1) = -inf; below that NaN.
 CADENZA_HOST_DEVICE inline float exact_log1p(float x) {
   if (!(x > -1.0F)) {
-    return x == -1.0F ? -std::numeric_limits<float>::infinity()
-                      : std::numeric_limits<float>::quiet_NaN();
+    return x == -1.0F ? -ExactMath::kInfinity : ExactMath::kNan;
   }
   if (x >= 0x1p25F) return exact_log(x);
   const std::uint32_t bits = float_bits(exact_add(1.0F, x));
@@ -111,7 +112,7 @@ CADENZA_HOST_DEVICE inline ExactExp exact_exp_parts(float x) {
 /// e^x, within 1.02 ulp, with gradual underflow; overflow gives +inf.
 CADENZA_HOST_DEVICE inline float exact_exp(float x) {
   if (!(x == x)) return x;
-  if (x > 89.0F) return std::numeric_limits<float>::infinity();
+  if (x > 89.0F) return ExactMath::kInfinity;
   if (x < -104.0F) return 0.0F;
   const ExactExp parts = exact_exp_parts(x);
   // Two exact powers of two, because one alone may lie outside the range of normal floats.
