@@ -1,48 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products through the backends: c [M, N] = a [M, K] * b [N, K]^T.
-#include <benchmark/benchmark.h>
+#include "bench/measure.h"
 
-#include <string>
-
-#include "cadenza/backend.h"
-
+namespace cadenza::bench {
 namespace {
 
-using cadenza::DType;
-using cadenza::Shape;
-using cadenza::Tensor;
+struct Extents {
+  std::int64_t m, n, k;
+};
 
-void multiply(benchmark::State& state, const std::string& name, int threads) {
-  const auto backend = cadenza::make_backend(name, {.threads = threads});
-  const std::int64_t m = state.range(0);
-  const std::int64_t n = state.range(1);
-  const std::int64_t k = state.range(2);
-  const Tensor a(*backend, {m, k}, DType::f32);
-  const Tensor b(*backend, {n, k}, DType::f32);
-  const Tensor c(*backend, {m, n}, DType::f32);
-  for (auto _ : state) {
-    backend->matmul({.a = a, .b = b, .c = c, .transpose_b = cadenza::Transpose::yes});
-  }
-  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(2 * m * n * k),
-                                                benchmark::Counter::kIsIterationInvariantRate);
+void multiply(benchmark::State& state, Place& place, const Extents& extents) {
+  const auto [m, n, k] = extents;
+  Backend& backend = *place.backend;
+  const Tensor a(backend, {m, k}, DType::f32);
+  const Tensor b(backend, {n, k}, DType::f32);
+  const Tensor c(backend, {m, n}, DType::f32);
+  fill_uniform(backend, a, 1.0F);
+  fill_uniform(backend, b, 1.0F);
+  measure(state, place, {.flops = 2.0 * static_cast<double>(m * n * k)},
+          [&] { backend.matmul({.a = a, .b = b, .c = c, .transpose_b = Transpose::yes}); });
 }
 
 const bool kRegistered = [] {
-  for (const std::string name : {"cpu", "reference"}) {
-    for (const int threads : {1, 2}) {
-      if (name == "reference" && threads > 1) continue;
-      const std::string label = name + "/threads:" + std::to_string(threads) + "/MNK";
-      auto* const bench = benchmark::RegisterBenchmark(
-          label.c_str(),
-          [name, threads](benchmark::State& state) { multiply(state, name, threads); });
-      bench->UseRealTime();
-      for (const std::int64_t rows : {1, 8, 32, 256, 2048}) {
-        if (name == "reference" && rows > 32) continue;
-        bench->Args({rows, 1024, 256})->Args({rows, 2048, 512});
-      }
+  for (const std::int64_t rows : {1, 8, 32, 256, 2048, 16384}) {
+    for (const Extents extents :
+         {Extents{rows, 1024, 256}, {rows, 2048, 512}, {rows, 4096, 1024}}) {
+      const auto [m, n, k] = extents;
+      register_case(
+          "matmul", message("M:", m, "/N:", n, "/K:", k), 2.0 * static_cast<double>(m * n * k),
+          [extents](benchmark::State& state, Place& place) { multiply(state, place, extents); });
     }
   }
   return true;
 }();
 
 }  // namespace
+}  // namespace cadenza::bench

@@ -1,178 +1,150 @@
 // SPDX-License-Identifier: Apache-2.0
-// A training step (forward, loss, backward, Adam) of the model of the Keras tutorials, straight on
-// the backend: ids -> LSTM(256) -> LSTM(256) -> dense(128) -> softmax loss. FLOP/s counts products
-// only, 3 x 1,638,400 a token; the one-hot input is not multiplied.
-#include <benchmark/benchmark.h>
-
-#include <cmath>
-#include <random>
+// The recurrent layers of the record models: whole sequences forward (as inference), forward and
+// backward with the gradients of x, and single steps of one layer as generation takes them.
 #include <string>
 #include <vector>
 
-#include "cadenza/backend.h"
+#include "bench/measure.h"
+#include "bench/shapes.h"
 
+namespace cadenza::bench {
 namespace {
 
-using cadenza::Backend;
-using cadenza::DType;
-using cadenza::RecurrentSpec;
-using cadenza::RecurrentWeights;
-using cadenza::Shape;
-using cadenza::Tensor;
-using cadenza::TensorView;
+enum class Pass : std::uint8_t { forward, forward_backward };
 
-constexpr std::int64_t kVocabulary = 128;
-constexpr std::int64_t kHidden = 256;
-
-void fill_random(Backend& backend, const TensorView& to, std::mt19937& generator) {
-  std::uniform_real_distribution<float> uniform(-0.06F, 0.06F);
-  std::vector<float> values(static_cast<std::size_t>(to.count()));
-  for (float& value : values) value = uniform(generator);
-  backend.upload(std::as_bytes(std::span(values)), to);
-}
-
-/// All parameters, or all their gradients or moments, in one buffer.
-struct Parameters {
-  Tensor flat;
-  RecurrentWeights layers[2];
-  TensorView dense, bias;
-
-  explicit Parameters(Backend& backend) : flat(backend, {count()}, DType::f32) {
-    std::int64_t used = 0;
-    const auto take = [&](const Shape& shape) {
-      const TensorView view = flat.view().slice(used, shape.count()).reshaped(shape);
-      used += shape.count();
-      return view;
-    };
-    for (int i = 0; i < 2; ++i) {
-      layers[i] = {take({4 * kHidden, i == 0 ? kVocabulary : kHidden}),
-                   take({4 * kHidden, kHidden}), take({4 * kHidden}), take({4 * kHidden})};
-    }
-    dense = take({kVocabulary, kHidden});
-    bias = take({kVocabulary});
-  }
-
-  static std::int64_t count() {
-    return 4 * kHidden * (kVocabulary + 3 * kHidden + 4) + kVocabulary * (kHidden + 1);
-  }
-};
-
-class Model {
+/// One layer [T, B, H] -> [T, B, H] with everything that its passes need.
+class Layer {
  public:
-  Model(Backend& backend, std::int64_t steps, std::int64_t batch)
-      : backend_(backend),
-        parameters_(backend),
-        gradients_(backend),
-        first_(backend, {Parameters::count()}, DType::f32),
-        second_(backend, {Parameters::count()}, DType::f32),
-        ids_(backend, {steps, batch}, DType::i32),
-        targets_(backend, {steps * batch}, DType::i32),
-        logits_(backend, {steps * batch, kVocabulary}, DType::f32),
-        loss_(backend, {steps * batch}, DType::f32) {
-    std::mt19937 generator(1);
-    fill_random(backend, parameters_.flat, generator);
-    std::vector<std::int32_t> ids(static_cast<std::size_t>(steps * batch));
-    for (auto& id : ids) id = static_cast<std::int32_t>(generator() % kVocabulary);
-    backend.upload(std::as_bytes(std::span(ids)), ids_);
-    backend.upload(std::as_bytes(std::span(ids)), targets_);
-    for (int i = 0; i < 2; ++i) {
-      specs_[i] = {cadenza::CellKind::lstm, i == 0 ? kVocabulary : kHidden, kHidden};
-      y_[i] = Tensor(backend, {steps, batch, kHidden}, DType::f32);
-      dy_[i] = Tensor(backend, {steps, batch, kHidden}, DType::f32);
-      const auto bytes = backend.recurrent_reserve_bytes(specs_[i], steps, batch, DType::f32);
-      reserve_[i] = Tensor(backend, {static_cast<std::int64_t>(bytes)}, DType::u8);
-    }
+  Layer(Backend& backend, std::int64_t hidden, const SequenceShape& shape)
+      : spec_{CellKind::lstm, hidden, hidden},
+        parameters_(backend, {2, 4 * hidden * (2 * hidden + 2)}, DType::f32),
+        y_(backend, {shape.steps, shape.batch, hidden}, DType::f32),
+        dx_(backend, {shape.steps, shape.batch, hidden}, DType::f32) {
+    fill_uniform(backend, parameters_.view().at(0), 0.06F);
   }
 
-  void train(std::int64_t step) {
-    backend_.fill(gradients_.flat, 0.0);
-    forward();
-    backward();
-    backend_.update({.parameters = parameters_.flat,
-                     .gradients = gradients_.flat,
-                     .first_moment = first_,
-                     .second_moment = second_,
-                     .learning_rate = 1e-3,
-                     .step = step});
+  void reserve(Backend& backend, const SequenceShape& shape) {
+    const std::size_t bytes =
+        backend.recurrent_reserve_bytes(spec_, shape.steps, shape.batch, DType::f32);
+    reserve_ = Tensor(backend, {static_cast<std::int64_t>(bytes)}, DType::u8);
   }
+  void forward(Backend& backend, const TensorView& x) {
+    backend.recurrent_forward(spec_, {.x = x, .weights = weights(0), .y = y_, .reserve = reserve_});
+  }
+  void backward(Backend& backend, const TensorView& x, const TensorView& dy) {
+    backend.recurrent_backward(spec_, {.x = x,
+                                       .weights = weights(0),
+                                       .y = y_,
+                                       .reserve = reserve_,
+                                       .dy = dy,
+                                       .dx = dx_,
+                                       .d_weights = weights(1)});
+  }
+  const TensorView& y() const { return y_.view(); }
+  const TensorView& dx() const { return dx_.view(); }
 
  private:
-  TensorView input(int layer) const { return layer == 0 ? ids_.view() : y_[0].view(); }
-  /// [T * B, H]
-  TensorView rows(const TensorView& view) const {
-    return view.reshaped({view.shape[0] * view.shape[1], kHidden});
+  /// Views of row 0 (values) or 1 (gradients) of the parameters.
+  RecurrentWeights weights(std::int64_t row) const {
+    std::int64_t used = 0;
+    const auto take = [&](const Shape& shape) {
+      const TensorView flat = parameters_.view().at(row).slice(used, shape.count());
+      used += shape.count();
+      return flat.reshaped(shape);
+    };
+    const std::int64_t rows = 4 * spec_.hidden;
+    const TensorView w_ih = take({rows, spec_.input});
+    const TensorView w_hh = take({rows, spec_.hidden});
+    const TensorView b_ih = take({rows});
+    return {w_ih, w_hh, b_ih, take({rows})};
   }
 
-  void forward() {
-    for (int i = 0; i < 2; ++i) {
-      backend_.recurrent_forward(
-          specs_[i],
-          {.x = input(i), .weights = parameters_.layers[i], .y = y_[i], .reserve = reserve_[i]});
-    }
-    backend_.matmul({.a = rows(y_[1]),
-                     .b = parameters_.dense,
-                     .c = logits_,
-                     .transpose_b = cadenza::Transpose::yes,
-                     .bias = parameters_.bias});
-    backend_.softmax_loss({.logits = logits_,
-                           .targets = targets_,
-                           .row_loss = loss_,
-                           .d_logits = logits_,
-                           .scale = 1.0 / static_cast<double>(loss_.view().count())});
-  }
-
-  void backward() {
-    backend_.matmul({.a = logits_,
-                     .b = rows(y_[1]),
-                     .c = gradients_.dense,
-                     .transpose_a = cadenza::Transpose::yes,
-                     .accumulate = cadenza::Accumulate::add});
-    backend_.add_column_sums(logits_, gradients_.bias);
-    backend_.matmul({.a = logits_, .b = parameters_.dense, .c = rows(dy_[1])});
-    for (int i = 1; i >= 0; --i) {
-      backend_.recurrent_backward(specs_[i], {.x = input(i),
-                                              .weights = parameters_.layers[i],
-                                              .y = y_[i],
-                                              .reserve = reserve_[i],
-                                              .dy = dy_[i],
-                                              .dx = i == 0 ? TensorView() : dy_[0].view(),
-                                              .d_weights = gradients_.layers[i]});
-    }
-  }
-
-  Backend& backend_;
-  Parameters parameters_, gradients_;
-  Tensor first_, second_, ids_, targets_, logits_, loss_;
-  RecurrentSpec specs_[2];
-  Tensor y_[2], dy_[2], reserve_[2];
+  RecurrentSpec spec_;
+  Tensor parameters_, y_, dx_, reserve_;
 };
 
-void train(benchmark::State& state, const std::string& name, int threads) {
-  const auto backend = cadenza::make_backend(name, {.threads = threads});
-  const std::int64_t batch = state.range(0);
-  const std::int64_t steps = state.range(1);
-  Model model(*backend, steps, batch);
-  std::int64_t step = 0;
-  for (auto _ : state) model.train(++step);
-  const auto tokens = static_cast<double>(batch * steps);
-  state.counters["tokens/s"] =
-      benchmark::Counter(tokens, benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["FLOP/s"] =
-      benchmark::Counter(tokens * 3 * 1638400, benchmark::Counter::kIsIterationInvariantRate);
+void run_layers(benchmark::State& state, Place& place, const RecordModel& model,
+                const SequenceShape& shape, Pass pass) {
+  Backend& backend = *place.backend;
+  const Tensor x(backend, {shape.steps, shape.batch, model.hidden}, DType::f32);
+  const Tensor dy(backend, {shape.steps, shape.batch, model.hidden}, DType::f32);
+  fill_uniform(backend, x, 1.0F);
+  fill_uniform(backend, dy, 1e-3F);
+  std::vector<Layer> layers;
+  for (int i = 0; i < model.layers; ++i) {
+    layers.emplace_back(backend, model.hidden, shape);
+    if (pass == Pass::forward_backward) layers.back().reserve(backend, shape);
+  }
+  const double tokens = static_cast<double>(shape.batch * shape.steps);
+  const double passes = pass == Pass::forward ? 1.0 : 3.0;
+  const Cost cost = {
+      .flops = tokens * passes * recurrent_flops(model), .items = tokens, .item = "tokens"};
+  measure(state, place, cost, [&] {
+    TensorView input = x;
+    for (Layer& layer : layers) {
+      layer.forward(backend, input);
+      input = layer.y();
+    }
+    if (pass == Pass::forward) return;
+    TensorView gradient = dy;
+    for (std::size_t i = layers.size(); i-- > 0;) {
+      layers[i].backward(backend, i == 0 ? x.view() : layers[i - 1].y(), gradient);
+      gradient = layers[i].dx();
+    }
+  });
+}
+
+void run_step(benchmark::State& state, Place& place, std::int64_t hidden, std::int64_t batch) {
+  Backend& backend = *place.backend;
+  const RecurrentSpec spec = {CellKind::lstm, hidden, hidden};
+  const Tensor x(backend, {batch, hidden}, DType::f32);
+  const Tensor cell(backend, {2, batch, hidden}, DType::f32);
+  const Tensor w_ih(backend, {4 * hidden, hidden}, DType::f32);
+  const Tensor w_hh(backend, {4 * hidden, hidden}, DType::f32);
+  const Tensor b_ih(backend, {4 * hidden}, DType::f32);
+  const Tensor b_hh(backend, {4 * hidden}, DType::f32);
+  fill_uniform(backend, x, 1.0F);
+  fill_uniform(backend, w_ih, 0.06F);
+  fill_uniform(backend, w_hh, 0.06F);
+  const double rows = static_cast<double>(batch);
+  const double width = static_cast<double>(hidden);
+  const Cost cost = {.flops = 16.0 * rows * width * width,
+                     .bytes = 4.0 * (8.0 * width * (width + 1.0) + 5.0 * rows * width),
+                     .items = rows,
+                     .item = "rows"};
+  measure(state, place, cost, [&] {
+    backend.recurrent_step(spec, {.x = x, .state = cell, .weights = {w_ih, w_hh, b_ih, b_hh}});
+  });
+}
+
+void register_layers(const std::string& name, Pass pass) {
+  for (const RecordModel& model : kRecordModels) {
+    for (const SequenceShape& shape : kSequenceShapes) {
+      const double tokens = static_cast<double>(shape.batch * shape.steps);
+      register_case(name, message(model.name, "/B:", shape.batch, "/T:", shape.steps),
+                    3.0 * tokens * recurrent_flops(model),
+                    [&model, &shape, pass](benchmark::State& state, Place& place) {
+                      run_layers(state, place, model, shape, pass);
+                    });
+    }
+  }
 }
 
 const bool kRegistered = [] {
-  for (const std::string name : {"cpu", "reference"}) {
-    for (const int threads : {1, 2}) {
-      if (name == "reference" && threads > 1) continue;
-      const std::string label = "train/" + name + "/threads:" + std::to_string(threads);
-      auto* const bench = benchmark::RegisterBenchmark(
-          label.c_str(), [name, threads](benchmark::State& state) { train(state, name, threads); });
-      bench->ArgNames({"B", "T"})->UseRealTime()->Unit(benchmark::kMillisecond)->Args({32, 64});
-      if (name == "cpu") bench->Args({64, 256});
+  register_layers("recurrent_forward", Pass::forward);
+  register_layers("recurrent_forward_backward", Pass::forward_backward);
+  for (const RecordModel& model : kRecordModels) {
+    for (const std::int64_t batch : {1, 32, 256, 1024, 4096}) {
+      const std::int64_t hidden = model.hidden;
+      register_case("recurrent_step", message("H:", hidden, "/B:", batch),
+                    16.0 * static_cast<double>(batch * hidden * hidden),
+                    [hidden, batch](benchmark::State& state, Place& place) {
+                      run_step(state, place, hidden, batch);
+                    });
     }
   }
   return true;
 }();
 
 }  // namespace
+}  // namespace cadenza::bench

@@ -26,9 +26,10 @@ class CudaBackend : public Backend {
   void release(void* data) noexcept override;
   void synchronize() override;
   void submit(const std::function<void()>& operations) override;
+  /// Where everything is computed, in order; for timing events around it.
+  cudaStream_t stream() const { return stream_.get(); }
 
  protected:
-  cudaStream_t stream() const { return stream_.get(); }
   Precision precision() const { return precision_; }
   cuda::MemoryPool& pool() { return pool_; }
   cuda::Gemm& gemm() { return gemm_; }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generation with the record models: T steps of a whole batch through Backend::generate, each with
+// the draw at temperature 0.9.
+#include <vector>
+
+#include "bench/draw_rows.h"
+#include "bench/measure.h"
+#include "bench/shapes.h"
+#include "cadenza/language_model.h"
+
+namespace cadenza::bench {
+namespace {
+
+constexpr std::int64_t kSteps = 64;
+
+void generate(benchmark::State& state, Place& place, const RecordModel& shape, std::int64_t batch) {
+  Backend& backend = *place.backend;
+  LanguageModelConfig config;
+  config.width = static_cast<int>(shape.vocabulary);
+  config.embedding = static_cast<int>(shape.hidden);
+  config.hidden = static_cast<int>(shape.hidden);
+  config.layers = shape.layers;
+  LanguageModel model(backend, config);
+  model.initialize(1);
+  const GenerationNetwork network = model.network();
+  const std::vector<Tensor> states = model.make_state(batch);
+  const Tensor input(backend, {batch}, DType::i32);
+  const Tensor tokens(backend, {kSteps, batch}, DType::i32);
+  const DrawRowTensors rows(backend, {.temperature = 0.9}, batch);
+  GenerateArgs args;
+  args.network = &network;
+  args.states.assign(states.begin(), states.end());
+  args.input = input;
+  args.rows = rows.rows();
+  args.tokens = tokens;
+  const double made = static_cast<double>(kSteps * batch);
+  const Cost cost = {.flops = made * token_flops(shape), .items = made, .item = "tokens"};
+  measure(state, place, cost, [&] { backend.generate(args); });
+  state.counters["us_per_step"] = state.counters["median_us"].value / static_cast<double>(kSteps);
+  state.SetLabel(backend.plan_generation(network, batch).kernel);
+}
+
+const bool kRegistered = [] {
+  for (const RecordModel& model : kRecordModels) {
+    for (const std::int64_t batch : {1, 32, 256, 1024, 4096, 16384}) {
+      register_case("generate", message(model.name, "/B:", batch, "/T:", kSteps),
+                    static_cast<double>(kSteps * batch) * token_flops(model),
+                    [&model, batch](benchmark::State& state, Place& place) {
+                      generate(state, place, model, batch);
+                    });
+    }
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace cadenza::bench
