@@ -38,15 +38,24 @@ CADENZA_HOST_DEVICE inline float bits_float(std::uint32_t bits) {
 }
 #endif
 
-/// Coefficients, highest power first; minimax fits (Remez) in relative error.
+/// Coefficients, highest power first. A struct, as device code can copy one but not reach an array
+/// of the host.
+template <int kCount>
+struct Polynomial {
+  float coefficients[kCount];
+
+  CADENZA_HOST_DEVICE constexpr float operator[](int i) const { return coefficients[i]; }
+};
+
+/// Polynomials are minimax fits (Remez) in relative error.
 struct ExactMath {
   /// (log1p(f) - f) / f^2 on [-1/4, 1/2], within 4.8e-9 of log1p(f).
-  static constexpr float kLog[9] = {-0x1.6feac4p-5F, 0x1.abf89ep-4F,  -0x1.0d8ff6p-3F,
-                                    0x1.289784p-3F,  -0x1.54f23ap-3F, 0x1.99685ep-3F,
-                                    -0x1.000024p-2F, 0x1.5555a6p-2F,  -0x1.0p-1F};
+  static constexpr Polynomial<9> kLog = {{-0x1.6feac4p-5F, 0x1.abf89ep-4F, -0x1.0d8ff6p-3F,
+                                          0x1.289784p-3F, -0x1.54f23ap-3F, 0x1.99685ep-3F,
+                                          -0x1.000024p-2F, 0x1.5555a6p-2F, -0x1.0p-1F}};
   /// (e^r - 1 - r) / r^2 on [-ln2 / 2, ln2 / 2], within 3.1e-9 of e^r.
-  static constexpr float kExp[5] = {0x1.6a2552p-10F, 0x1.123a1p-7F, 0x1.5558fp-5F, 0x1.555492p-3F,
-                                    0x1.fffffcp-2F};
+  static constexpr Polynomial<5> kExp = {
+      {0x1.6a2552p-10F, 0x1.123a1p-7F, 0x1.5558fp-5F, 0x1.555492p-3F, 0x1.fffffcp-2F}};
   static constexpr float kLn2 = 0x1.62e43p-1F;                  ///< ln 2 rounded to float ...
   static constexpr float kLn2Low = -0x1.05c61p-29F;             ///< ... and the rest of it
   static constexpr float kLog2E = 0x1.715476p+0F;               ///< 1 / ln 2
@@ -59,8 +68,9 @@ struct ExactMath {
 
 /// log1p(f) + e * ln 2 for f in [-1/4, 1/2].
 CADENZA_HOST_DEVICE inline float exact_log_core(float f, float e) {
-  float q = ExactMath::kLog[0];
-  for (int i = 1; i < 9; ++i) q = exact_fma(q, f, ExactMath::kLog[i]);
+  constexpr auto kLog = ExactMath::kLog;
+  float q = kLog[0];
+  for (int i = 1; i < 9; ++i) q = exact_fma(q, f, kLog[i]);
   return exact_fma(e, ExactMath::kLn2, exact_fma(exact_mul(f, f), q, f));
 }
 
@@ -104,8 +114,9 @@ CADENZA_HOST_DEVICE inline ExactExp exact_exp_parts(float x) {
   const float shifted = exact_fma(x, ExactMath::kLog2E, ExactMath::kRoundToInteger);
   const float n = exact_add(shifted, -ExactMath::kRoundToInteger);
   const float r = exact_fma(n, -ExactMath::kLn2Low, exact_fma(n, -ExactMath::kLn2, x));
-  float q = ExactMath::kExp[0];
-  for (int i = 1; i < 5; ++i) q = exact_fma(q, r, ExactMath::kExp[i]);
+  constexpr auto kExp = ExactMath::kExp;
+  float q = kExp[0];
+  for (int i = 1; i < 5; ++i) q = exact_fma(q, r, kExp[i]);
   return {exact_add(1.0F, exact_fma(exact_mul(r, r), q, r)), static_cast<std::int32_t>(n)};
 }
 

@@ -99,7 +99,7 @@ CADENZA_HOST_DEVICE inline std::uint64_t mass_limit(std::uint64_t share, std::ui
 /// floor(w * floor(-d * 2^24) / 2^24): a token's part of the sum behind the entropy. Below 2^39.
 CADENZA_HOST_DEVICE inline std::uint64_t surprise(std::uint64_t w, float d) {
   if (w == 0) return 0;
-  return (w * static_cast<std::uint64_t>(exact_mul(-d, 0x1p24F))) >> 24;
+  return (w * static_cast<std::uint32_t>(exact_mul(-d, 0x1p24F))) >> 24;  // -d < 28 where w > 0
 }
 
 /// log(total / 2^40)
