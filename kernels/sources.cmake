@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every kernel file, compiled by nvcc for the device and as C++ for the emulation.
 set(CADENZA_KERNEL_SOURCES
+    generation.cu
     probe.cu)
 list(TRANSFORM CADENZA_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
