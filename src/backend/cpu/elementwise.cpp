@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/simd_targets.h"
+#include "backend/first_kept.h"
 #include "cadenza/random.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -134,24 +135,6 @@ HWY_EXPORT(drop);
 /// Smaller pieces are not worth another thread.
 constexpr std::int64_t kGrain = 16384;
 
-/// The least word whose uniform_double() is not below `rate`; 2^32 if there is none.
-std::uint64_t first_kept(double rate) {
-  const auto kept = [rate](std::uint64_t word) {
-    return uniform_double(static_cast<std::uint32_t>(word)) >= rate;
-  };
-  std::uint64_t low = 0;
-  std::uint64_t high = std::uint64_t{1} << 32;
-  while (low < high) {
-    const std::uint64_t middle = (low + high) / 2;
-    if (kept(middle)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
-}
-
 }  // namespace
 }  // namespace cpu
 
@@ -178,7 +161,7 @@ void CpuBackend::do_add(const TensorView& x, const TensorView& y, double alpha) 
 }
 
 void CpuBackend::do_dropout(const DropoutArgs& args) {
-  const std::uint64_t threshold = cpu::first_kept(args.rate);
+  const std::uint64_t threshold = first_kept(args.rate);
   if (threshold == 0) {
     if (args.x.data != args.y.data) do_copy(args.x, args.y);
     return;

@@ -5,6 +5,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/simd_targets.h"
+#include "backend/update_factors.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/update.cpp"
@@ -15,36 +16,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
-/// The numbers of an update, each rounded once.
-struct Factors {
-  float gradient;  // clipping
-  float decay;     // added to the gradient, times the parameter
-  float keep;      // of the parameter: AdamW's decay
-  float rate;      // with Adam's first bias correction
-  float root;      // 1 / sqrt of Adam's second bias correction
-  float beta1, beta2, rest1, rest2, epsilon;
-
-  Factors(const UpdateArgs& args, double clip) {
-    const bool adam = args.kind == OptimizerKind::adam || args.kind == OptimizerKind::adamw;
-    const bool decoupled = args.kind == OptimizerKind::adamw;
-    const auto step = static_cast<double>(args.step);
-    const double correction1 = adam ? 1.0 - std::pow(args.beta1, step) : 1.0;
-    const double correction2 = adam ? 1.0 - std::pow(args.beta2, step) : 1.0;
-    gradient = static_cast<float>(clip);
-    decay = decoupled ? 0.0F : static_cast<float>(args.weight_decay);
-    keep = decoupled ? static_cast<float>(1.0 - args.learning_rate * args.weight_decay) : 1.0F;
-    rate = static_cast<float>(args.learning_rate / correction1);
-    root = static_cast<float>(1.0 / std::sqrt(correction2));
-    beta1 = static_cast<float>(args.beta1);
-    beta2 = static_cast<float>(args.beta2);
-    rest1 = static_cast<float>(1.0 - args.beta1);
-    rest2 = static_cast<float>(1.0 - args.beta2);
-    epsilon = static_cast<float>(args.epsilon);
-  }
-};
-
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V second_moment(D d, const Factors& f, V gradient, float* second) {
+HWY_INLINE V second_moment(D d, const UpdateFactors& f, V gradient, float* second) {
   const V fresh = hn::Mul(hn::Set(d, f.rest2), hn::Mul(gradient, gradient));
   const V moment = Fma(d, hn::Set(d, f.beta2), hn::LoadU(d, second), fresh);
   hn::StoreU(moment, d, second);
@@ -66,7 +39,7 @@ struct Moments {
 
 /// What a parameter changes by, divided by -rate.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V direction(D d, OptimizerKind kind, const Factors& f, V gradient,
+HWY_INLINE V direction(D d, OptimizerKind kind, const UpdateFactors& f, V gradient,
                        const Moments& moments, std::int64_t i) {
   const V epsilon = hn::Set(d, f.epsilon);
   switch (kind) {
@@ -89,7 +62,8 @@ HWY_INLINE V direction(D d, OptimizerKind kind, const Factors& f, V gradient,
 }
 
 void update_range(const UpdateArgs& args, double clip, std::int64_t begin, std::int64_t end) {
-  const Factors f(args, clip);
+  const UpdateFactors f = update_factors(args);
+  const auto scale = static_cast<float>(clip);
   auto* const parameters = args.parameters.as<float>() + begin;
   const auto* const gradients = args.gradients.as<float>() + begin;
   Moments moments;
@@ -97,7 +71,7 @@ void update_range(const UpdateArgs& args, double clip, std::int64_t begin, std::
   if (!args.second_moment.empty()) moments.second = args.second_moment.as<float>() + begin;
   for_each_vector(end - begin, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto parameter = hn::Mul(hn::LoadU(d, parameters + i), hn::Set(d, f.keep));
-    const auto clipped = hn::Mul(hn::LoadU(d, gradients + i), hn::Set(d, f.gradient));
+    const auto clipped = hn::Mul(hn::LoadU(d, gradients + i), hn::Set(d, scale));
     const auto gradient = Fma(d, hn::Set(d, f.decay), parameter, clipped);
     const auto change = direction(d, args.kind, f, gradient, moments, i);
     hn::StoreU(Fma(d, hn::Set(d, -f.rate), change, parameter), d, parameters + i);

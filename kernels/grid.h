@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace cadenza::kernels {
+
+/// Blocks for `items`, `per_block` of them each. Kernels that loop over the grid pass `most`, which
+/// is enough to fill any GPU several times.
+inline unsigned blocks_for(std::int64_t items, std::int64_t per_block,
+                           std::int64_t most = 0x7FFFFFFF) {
+  return static_cast<unsigned>(std::min((items + per_block - 1) / per_block, most));
+}
+
+inline constexpr std::int64_t kManyBlocks = 2048;
+
+}  // namespace cadenza::kernels
