@@ -16,6 +16,7 @@ void add_compute_options(Arguments& arguments, ComputeOptions& options) {
   arguments.add_choice("--precision", options.precision, "number format of the products",
                        {"fp32", "tf32", "bf16", "fp16"});
   arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
+  arguments.add("--explain", options.explain, "say how the backend computes, and why");
 }
 
 void check_compute_options(const ComputeOptions& options) {
@@ -33,6 +34,11 @@ std::unique_ptr<Backend> open_backend(const ComputeOptions& options) {
   if (options.backend == "auto") std::cerr << " (the fastest that works here)";
   std::cerr << '\n';
   return backend;
+}
+
+void explain_decisions(const ComputeOptions& options, const Backend& backend) {
+  if (!options.explain) return;
+  for (const std::string& line : backend.decisions()) std::cerr << "chosen   : " << line << '\n';
 }
 
 }  // namespace cadenza::tools

@@ -14,6 +14,7 @@ struct ComputeOptions {
   std::string backend = "auto";
   std::string precision = "fp32";
   int threads = 0;
+  bool explain = false;
 };
 
 void add_compute_options(Arguments& arguments, ComputeOptions& options);
@@ -21,5 +22,7 @@ void add_compute_options(Arguments& arguments, ComputeOptions& options);
 void check_compute_options(const ComputeOptions& options);
 /// Says on stderr what was chosen.
 std::unique_ptr<Backend> open_backend(const ComputeOptions& options);
+/// With --explain: says on stderr what the backend chose in the work it has done.
+void explain_decisions(const ComputeOptions& options, const Backend& backend);
 
 }  // namespace cadenza::tools

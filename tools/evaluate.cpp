@@ -213,6 +213,7 @@ int run_evaluate(std::span<char*> arguments) {
     found.generated = measure_pieces(generated, *loaded.tokenizer);
     found.copying = measure_copying(generated, data[Split::train]);
   }
+  explain_decisions(options.compute, *backend);
   if (options.json) {
     report_json(found, options, data.step_kind, backend->name());
   } else {

@@ -31,7 +31,6 @@ struct GenerateOptions {
   std::string output;
   bool png = false;
   bool wav = false;
-  bool explain = false;
   bool json = false;
 };
 
@@ -58,7 +57,6 @@ void add_options(Arguments& parser, GenerateOptions& options) {
              "number of the first piece; piece K of a seed is always the same");
   parser.add("--png", options.png, "draw each piece as a piano roll too");
   parser.add("--wav", options.wav, "play each piece into a WAV file too");
-  parser.add("--explain", options.explain, "say how the backend will compute, and why");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
   parser.heading("Primer");
@@ -244,7 +242,7 @@ int run_generate(std::span<char*> arguments) {
 
   const Generator generator(*loaded.model, *loaded.tokenizer);
   const GenerationPlan plan = generator.plan(options.request);
-  if (options.explain) explain(plan);
+  if (options.compute.explain) explain(plan);
   Products products;
   const std::vector<Generated> generated = generate(generator, options.request, products.seconds);
   for (const Generated& piece : generated) {
@@ -252,6 +250,7 @@ int run_generate(std::span<char*> arguments) {
         static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
     write_piece(piece, *loaded.tokenizer, options, products);
   }
+  explain_decisions(options.compute, *backend);
   report(products, options, plan.kernel, backend->name());
   return kDone;
 }

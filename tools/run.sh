@@ -8,12 +8,12 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 usage() {
   cat << 'END'
-usage: tools/run.sh [--no-install] [--cpu] [--jobs N] [FOLDER]
+usage: tools/run.sh [--no-install] [--cpu|--cuda] [--jobs N] [FOLDER]
   Installs missing Debian packages, builds cadenza, learns from the MIDI files in FOLDER and
   writes 16 new pieces with pictures to out/. Without FOLDER it takes the 31 pieces of Debian's
   package openttd-openmsx, unpacked beside the build (not installed). Safe to repeat.
   --no-install  stop with the list of missing packages instead of installing them
-  --cpu         build for the CPU (the only choice in this version)
+  --cpu, --cuda  build without or with CUDA (default: with it where there is a GPU and a toolkit)
   --jobs N      compile N files at a time (default: all cores)
 END
 }
@@ -47,14 +47,15 @@ else
   fail "there is no folder ${arguments[0]}"
 fi
 ensure_packages "${build_packages[@]}"
+choose_preset
 options=()
-[ -f build/cpu/CMakeCache.txt ] || options=(-DCADENZA_TESTS=OFF)
+[ -f "build/$preset/CMakeCache.txt" ] || options=(-DCADENZA_TESTS=OFF)
 configure "${options[@]}"
-show cmake --build --preset cpu -j "$jobs" --target cadenza_program
+show cmake --build --preset "$preset" -j "$jobs" --target cadenza_program
 built=$SECONDS
 [ -n "$input" ] || input=$(demo_music)
 
-cadenza=build/cpu/bin/cadenza
+cadenza=build/$preset/bin/cadenza
 out=out/$(basename "$input")
 mkdir -p "$out"
 show $cadenza prepare --input "$input" --tokenizer remi --output "$out/new-data.safetensors"
@@ -72,7 +73,7 @@ show $cadenza generate --model "$out/model/model.safetensors" --num-outputs 16 -
   --seed 1 --top-p 0.9 --output "$out/music" --png
 
 say
-say "built    : build/cpu in $((built - started)) s"
+say "built    : build/$preset in $((built - started)) s"
 say "made     : $out/music/0000.mid ... 0015.mid, a picture beside each, in $((SECONDS - built)) s"
 say "model    : $out/model/model.safetensors   curve: $out/model/loss.svg"
 say "next     : $cadenza generate --model $out/model/model.safetensors --primer-midi YOURS.mid \\"

@@ -15,14 +15,15 @@ test_packages=(libgtest-dev libgmock-dev python3)
 
 # Reads --no-install, --cpu, --cuda and --jobs N; what is left stands in $arguments.
 install=yes
+kind=auto
 jobs=$(nproc)
 arguments=()
 parse_options() {
   while [ $# -gt 0 ]; do
     case $1 in
       --no-install) install=no ;;
-      --cpu) ;;
-      --cuda) fail "this version computes on the CPU only; leave --cuda out" ;;
+      --cpu) kind=cpu ;;
+      --cuda) kind=cuda ;;
       --jobs) [ $# -gt 1 ] || fail "--jobs needs a number"; jobs=$2; shift ;;
       --jobs=*) jobs=${1#--jobs=} ;;
       -h | --help) usage; exit 0 ;;
@@ -32,6 +33,33 @@ parse_options() {
     shift
   done
   case $jobs in '' | *[!0-9]* | 0) fail "--jobs: '$jobs' is not a number of jobs" ;; esac
+}
+
+# Prints where nvcc is; fails if there is none.
+find_nvcc() {
+  local nvcc
+  for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc"; do
+    if [ -n "$nvcc" ] && [ -x "$nvcc" ]; then
+      echo "$nvcc"
+      return
+    fi
+  done
+  return 1
+}
+
+# Sets $preset, the build to make: with CUDA where there is a GPU and a toolkit, or as was asked for.
+choose_preset() {
+  preset=cpu
+  if [ $kind = cuda ]; then
+    preset=cuda
+  elif [ $kind = auto ] && nvidia-smi -L > /dev/null 2>&1; then
+    if find_nvcc > /dev/null; then
+      preset=cuda
+    else
+      say "There is a GPU, but no CUDA toolkit (nvcc): building for the CPU. With CUDA 13 installed and"
+      say "nvcc on PATH, or CUDA_HOME set, run this again."
+    fi
+  fi
 }
 
 # Installs what is missing of the given Debian packages, or says how to.
@@ -68,13 +96,15 @@ ensure_packages() {
 # One compiler cache serves clones in different places.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=yes
 
-# configure [cmake options]: the Release build in build/cpu, or as it is if it was configured.
+# configure [cmake options]: the Release build in build/$preset, or as it is if it was configured.
 configure() {
   local options=("$@")
-  if [ ! -f build/cpu/CMakeCache.txt ]; then
+  if [ ! -f "build/$preset/CMakeCache.txt" ]; then
     # Warnings of a compiler that we have not met must not stop a user; in CI they do.
     [ -n "${CI:-}" ] || options+=(-DCADENZA_WERROR=OFF)
     command -v ccache > /dev/null && options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    [ "$preset" = cpu ] || ! command -v ccache > /dev/null ||
+      options+=(-DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
   fi
-  show cmake --preset cpu "${options[@]}"
+  show cmake --preset "$preset" "${options[@]}"
 }

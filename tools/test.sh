@@ -7,19 +7,20 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 usage() {
   cat << 'END'
-usage: tools/test.sh [--no-install] [--cpu] [--jobs N] [CTEST-FILTER]
-  Installs missing Debian packages, builds everything in build/cpu and runs the tests
+usage: tools/test.sh [--no-install] [--cpu|--cuda] [--jobs N] [CTEST-FILTER]
+  Installs missing Debian packages, builds everything and runs the tests
   (those whose name contains CTEST-FILTER, if given). Safe to repeat.
   --no-install  stop with the list of missing packages instead of installing them
-  --cpu         build for the CPU (the only choice in this version)
+  --cpu, --cuda  build without or with CUDA (default: with it where there is a GPU and a toolkit)
   --jobs N      compile and test N at a time (default: all cores)
 END
 }
 
 parse_options "$@"
 ensure_packages "${build_packages[@]}" "${test_packages[@]}"
+choose_preset
 configure -DCADENZA_TOOLS=ON -DCADENZA_TESTS=ON
-show cmake --build --preset cpu -j "$jobs"
+show cmake --build --preset "$preset" -j "$jobs"
 filter=()
 [ ${#arguments[@]} = 0 ] || filter=(-R "${arguments[0]}")
-show ctest --preset cpu -j "$jobs" "${filter[@]}"
+show ctest --preset "$preset" -j "$jobs" "${filter[@]}"

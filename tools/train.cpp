@@ -18,7 +18,7 @@ namespace cadenza::tools {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 2> kNotSettings = {"--resume", "--json"};
+constexpr std::array<std::string_view, 3> kNotSettings = {"--resume", "--explain", "--json"};
 
 std::string unit_of(const Dataset& data) {
   return data.step_kind == StepKind::token ? "tokens" : "frames";
@@ -144,6 +144,7 @@ int run_train(std::span<char*> arguments) {
   const TrainingResult result =
       trainer.run([&](const TrainingProgress& now) { return reporter(now); });
   reporter.finish();
+  explain_decisions(options.compute, *backend);
   write_curves(folder, data.step_kind == StepKind::token ? "token" : "frame");
   report(result, options, data, model);
   return kDone;

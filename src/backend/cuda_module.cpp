@@ -27,7 +27,9 @@ struct Loaded {
 Loaded load(std::string_view name) {
   // Without a driver nothing of CUDA needs to be loaded to know the answer.
   if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr) {
-    return {nullptr, "no NVIDIA driver was found (libcuda.so.1 cannot be loaded)"};
+    return {nullptr,
+            "no NVIDIA driver was found (libcuda.so.1 cannot be loaded); where there is a GPU, "
+            "install its driver, R580 or newer"};
   }
   const std::filesystem::path module = own_folder() / message("libcadenza_", name, ".so");
   if (!std::filesystem::exists(module)) {
