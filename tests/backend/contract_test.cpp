@@ -272,22 +272,5 @@ TEST_P(Contract, AcceptsEmptyBatches) {
 INSTANTIATE_TEST_SUITE_P(Backends, Contract, testing::ValuesIn(test::every_backend()),
                          test::name_of_param);
 
-TEST(MakeBackend, ListsTheKnownNamesForAnUnknownOne) {
-  test::expect_error<ArgumentError>([] { make_backend("cpuu"); },
-                                    "unknown backend 'cpuu', expected one of auto, ");
-}
-
-TEST(MakeBackend, RefusesNegativeThreads) {
-  EXPECT_THROW(make_backend("reference", {.threads = -1}), ArgumentError);
-}
-
-TEST(MakeBackend, TakesTheFirstAvailableForAuto) {
-  std::string first;
-  for (const BackendInfo& info : backends()) {
-    if (info.available && first.empty()) first = info.name;
-  }
-  EXPECT_EQ(make_backend("auto")->name(), first);
-}
-
 }  // namespace
 }  // namespace cadenza

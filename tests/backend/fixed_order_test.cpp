@@ -202,7 +202,8 @@ TEST_P(FixedOrder, RowsDoNotDependOnTheBatch) {
 }
 
 TEST_P(FixedOrder, RowsDoNotDependOnTheThreads) {
-  const auto single = make_backend(GetParam().backend, {.threads = 1});
+  const auto single =
+      test::open({.backend = GetParam().backend, .precision = GetParam().precision});
   for (const RowCase& row_case : row_cases()) {
     const std::vector<HostArray> expected = run_rows(*single, row_case, 0, kBatch);
     const std::vector<HostArray> got = run_rows(backend(), row_case, 0, kBatch);
@@ -223,7 +224,7 @@ TEST_P(FixedOrder, DrawsFromTheSameLogitsEqualThoseOfTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, FixedOrder, testing::ValuesIn(test::every_backend()),
+INSTANTIATE_TEST_SUITE_P(Backends, FixedOrder, testing::ValuesIn(test::backends_under_test()),
                          test::name_of_param);
 
 }  // namespace

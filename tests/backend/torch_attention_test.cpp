@@ -53,7 +53,7 @@ TEST_P(TorchAttention, AgreesForwardAndBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, TorchAttention,
-                         testing::ValuesIn(test::every_backend_and_precision()),
+                         testing::ValuesIn(test::every_backend_and_dtype()),
                          test::name_of_param);
 
 }  // namespace

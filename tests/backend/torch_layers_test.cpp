@@ -147,8 +147,7 @@ TEST_P(TorchLayers, RecurrentLayersAgreeForwardAndBack) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, TorchLayers,
-                         testing::ValuesIn(test::every_backend_and_precision()),
+INSTANTIATE_TEST_SUITE_P(Backends, TorchLayers, testing::ValuesIn(test::every_backend_and_dtype()),
                          test::name_of_param);
 
 }  // namespace

@@ -216,8 +216,7 @@ TEST_P(TorchTraining, TrainingFollowsTheSameLossCurveForAHundredSteps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, TorchTraining,
-                         testing::ValuesIn(test::every_backend_and_precision()),
-                         test::name_of_param);
+                         testing::ValuesIn(test::every_backend_and_dtype()), test::name_of_param);
 
 }  // namespace
 }  // namespace cadenza
