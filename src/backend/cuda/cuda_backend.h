@@ -41,6 +41,8 @@ class CudaBackend : public Backend {
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
 
  private:
+  /// Captures `operations` into a graph that replaces what `exec` held.
+  void record(cuda::GraphExec& exec, const std::function<void()>& operations);
   void multiply(const kernels::Product& product, SumOrder order);
 
   void do_upload(std::span<const std::byte> from, const TensorView& to) override;
@@ -68,13 +70,17 @@ class CudaBackend : public Backend {
   void do_sample_nade(const SampleNadeArgs& args) override;
   void do_squared_norm(const TensorView& x, const TensorView& out) override;
   void do_update(const UpdateArgs& args) override;
+  GenerationPlan do_plan_generation(const GenerationNetwork& network,
+                                    std::int64_t batch) const override;
+  void do_generate(const GenerateArgs& args) override;
 
   Precision precision_;
   cuda::Stream stream_;
   cuda::MemoryPool pool_;
   cuda::Staging staging_;
   cuda::Gemm gemm_;
-  cuda::GraphExec submitted_;  // the graph of the last submit(), kept to be updated
+  cuda::GraphExec submitted_;   // of the last submit(), kept to be updated
+  cuda::GraphExec generation_;  // steps of the last generate()
   bool capturing_ = false;
 };
 

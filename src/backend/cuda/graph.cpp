@@ -4,9 +4,9 @@
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/cuda_check.h"
 
-// submit(): what a training step asks of the device becomes one CUDA graph. Learning rates, step
-// numbers and other values of a step are arguments of its kernels, so each step is recorded anew
-// and the instantiated graph updated, which costs far less than to instantiate it.
+// What a training step asks of the device becomes one CUDA graph. Learning rates, step numbers and
+// other values of a step are arguments of its kernels, so each step is recorded anew and the
+// instantiated graph updated, which costs far less than to instantiate it.
 
 namespace cadenza {
 namespace {
@@ -25,8 +25,9 @@ void update_or_instantiate(cuda::GraphExec& exec, const cuda::Graph& graph) {
 
 }  // namespace
 
-void CudaBackend::submit(const std::function<void()>& operations) {
-  check(!capturing_, "submit: called inside submit()");
+void CudaBackend::record(cuda::GraphExec& exec, const std::function<void()>& operations) {
+  check(!capturing_, "submit: called inside submit(), expected outside");
+  // Relaxed: memory may be allocated meanwhile.
   CADENZA_CUDA_CHECK(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed));
   capturing_ = true;
   std::exception_ptr failure;
@@ -44,7 +45,11 @@ void CudaBackend::submit(const std::function<void()>& operations) {
     std::rethrow_exception(failure);
   }
   CADENZA_CUDA_CHECK(status);
-  update_or_instantiate(submitted_, graph);
+  update_or_instantiate(exec, graph);
+}
+
+void CudaBackend::submit(const std::function<void()>& operations) {
+  record(submitted_, operations);
   CADENZA_CUDA_CHECK(cudaGraphLaunch(submitted_.get(), stream()));
   staging_.fence();
 }

@@ -2,6 +2,7 @@
 # Host side of the cuda and cudnn backends, compiled for the modules and for the emulation alike.
 set(CADENZA_CUDA_SOURCES
     cuda_backend.cpp
+    generate.cpp
     graph.cpp
     memory_pool.cpp
     staging.cpp

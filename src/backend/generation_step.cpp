@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/generation_step.h"
+
+namespace cadenza {
+
+using Head = GenerationNetwork::Head;
+
+GenerationStep::GenerationStep(Backend& backend, const GenerateArgs& args, std::int64_t batch)
+    : backend_(backend), args_(args), network_(*args.network) {
+  if (!network_.embedding.empty()) {
+    embedded_ = Tensor(backend, {batch, network_.embedding.shape[1]}, DType::f32);
+  }
+  const auto make = [&](const DenseWeights& weights) {
+    return Dense{&weights, Tensor(backend, {batch, weights.weight.shape[0]}, DType::f32)};
+  };
+  for (const DenseWeights& weights : network_.dense) dense_.push_back(make(weights));
+  if (network_.head == Head::nade) nade_hidden_ = make(network_.nade_hidden);
+}
+
+TensorView GenerationStep::apply(const Dense& dense, const TensorView& x) {
+  backend_.matmul({.a = x,
+                   .b = dense.weights->weight,
+                   .c = dense.out,
+                   .transpose_b = Transpose::yes,
+                   .bias = dense.weights->bias,
+                   .order = SumOrder::fixed});
+  if (dense.weights->activation != Activation::identity) {
+    backend_.activation({.kind = dense.weights->activation, .x = dense.out, .y = dense.out});
+  }
+  return dense.out;
+}
+
+GenerationStep::Output GenerationStep::compute(const TensorView& input) {
+  TensorView x = input;
+  std::int64_t width = network_.width;
+  if (!network_.embedding.empty()) {
+    backend_.embedding({.ids = x, .table = network_.embedding, .y = embedded_});
+    x = embedded_;
+    width = network_.embedding.shape[1];
+  }
+  for (std::size_t l = 0; l < args_.states.size(); ++l) {
+    const TensorView& state = args_.states[l];
+    backend_.recurrent_step({network_.cell, width, state.shape[2]},
+                            {.x = x, .state = state, .weights = network_.layers[l]});
+    x = state.at(0);
+    width = state.shape[2];
+  }
+  for (std::size_t l = 0; l + 1 < dense_.size(); ++l) x = apply(dense_[l], x);
+  Output output{apply(dense_.back(), x), {}};
+  if (nade_hidden_) output.hidden_bias = apply(*nade_hidden_, x);
+  return output;
+}
+
+void GenerationStep::run(const TensorView& input, const Drawn& drawn) {
+  const Output output = compute(input);
+  switch (network_.head) {
+    case Head::softmax:
+      backend_.sample_tokens({.logits = output.logits,
+                              .bias = args_.bias,
+                              .allowed = args_.allowed,
+                              .window = args_.window,
+                              .rows = args_.rows,
+                              .tokens = drawn.tokens,
+                              .log_probability = drawn.log_probability});
+      break;
+    case Head::bernoulli:
+      backend_.sample_keys({.logits = output.logits,
+                            .rows = args_.rows,
+                            .keys = drawn.frames,
+                            .log_probability = drawn.log_probability});
+      break;
+    case Head::nade:
+      backend_.sample_nade({.visible_bias = output.logits,
+                            .hidden_bias = output.hidden_bias,
+                            .w = network_.nade_w,
+                            .u = network_.nade_u,
+                            .rows = args_.rows,
+                            .keys = drawn.frames,
+                            .log_probability = drawn.log_probability});
+      break;
+  }
+}
+
+}  // namespace cadenza

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "cadenza/backend.h"
+
+namespace cadenza {
+
+/// One step of generation, composed of the other operations: network and draw.
+class GenerationStep {
+ public:
+  /// Takes the memory that the steps of a batch need; `args` must outlive it.
+  GenerationStep(Backend& backend, const GenerateArgs& args, std::int64_t batch);
+
+  /// Where a draw goes: tokens i32 [B] or frames f32 [B, D], and f32 [B] or absent.
+  struct Drawn {
+    TensorView tokens, frames, log_probability;
+  };
+  /// Reads `input`, which may be the memory of what is drawn, and moves the states one step on.
+  void run(const TensorView& input, const Drawn& drawn);
+
+ private:
+  struct Dense {
+    const DenseWeights* weights;
+    Tensor out;  // [B, out]
+  };
+  struct Output {
+    TensorView logits;       // [B, V]; NADE: visible bias
+    TensorView hidden_bias;  // [B, K], NADE only
+  };
+
+  TensorView apply(const Dense& dense, const TensorView& x);
+  Output compute(const TensorView& input);
+
+  Backend& backend_;
+  const GenerateArgs& args_;
+  const GenerationNetwork& network_;
+  Tensor embedded_;  // [B, E]
+  std::vector<Dense> dense_;
+  std::optional<Dense> nade_hidden_;
+};
+
+}  // namespace cadenza
