@@ -23,14 +23,6 @@ void upload_i32(Backend& backend, const std::vector<std::int32_t>& values, const
   backend.upload(std::as_bytes(std::span(values)), to);
 }
 
-/// Bytes of the activations that one row needs beside its state.
-std::size_t row_bytes(const GenerationNetwork& network) {
-  std::int64_t floats = network.embedding.empty() ? 0 : network.embedding.shape[1];
-  for (const DenseWeights& dense : network.dense) floats += dense.weight.shape[0];
-  if (network.head == Head::nade) floats += network.nade_hidden.weight.shape[0];
-  return static_cast<std::size_t>(floats) * sizeof(float);
-}
-
 /// What a token does to the rows: ends them, and enters the windows of the penalties.
 class TokenHistory {
  public:
@@ -96,10 +88,11 @@ class TokenHistory {
 
 GenerationPlan Backend::do_plan_generation(const GenerationNetwork& network,
                                            std::int64_t batch) const {
-  return {.kernel = "step by step",
-          .reason = message("backend '", name(), "' has no whole-sequence kernel"),
-          .refused = {},
-          .workspace_bytes = row_bytes(network) * static_cast<std::size_t>(batch)};
+  return {
+      .kernel = "step by step",
+      .reason = message("backend '", name(), "' has no whole-sequence kernel"),
+      .refused = {},
+      .workspace_bytes = GenerationStep::bytes_per_row(network) * static_cast<std::size_t>(batch)};
 }
 
 void Backend::do_generate(const GenerateArgs& args) {

@@ -17,6 +17,13 @@ GenerationStep::GenerationStep(Backend& backend, const GenerateArgs& args, std::
   if (network_.head == Head::nade) nade_hidden_ = make(network_.nade_hidden);
 }
 
+std::size_t GenerationStep::bytes_per_row(const GenerationNetwork& network) {
+  std::int64_t floats = network.embedding.empty() ? 0 : network.embedding.shape[1];
+  for (const DenseWeights& dense : network.dense) floats += dense.weight.shape[0];
+  if (network.head == Head::nade) floats += network.nade_hidden.weight.shape[0];
+  return static_cast<std::size_t>(floats) * sizeof(float);
+}
+
 TensorView GenerationStep::apply(const Dense& dense, const TensorView& x) {
   backend_.matmul({.a = x,
                    .b = dense.weights->weight,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,6 +15,9 @@ class GenerationStep {
  public:
   /// Takes the memory that the steps of a batch need; `args` must outlive it.
   GenerationStep(Backend& backend, const GenerateArgs& args, std::int64_t batch);
+
+  /// What one row takes beside its state.
+  static std::size_t bytes_per_row(const GenerationNetwork& network);
 
   /// Where a draw goes: tokens i32 [B] or frames f32 [B, D], and f32 [B] or absent.
   struct Drawn {

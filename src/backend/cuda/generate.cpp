@@ -85,11 +85,12 @@ class ReplayedStep {
 
 GenerationPlan CudaBackend::do_plan_generation(const GenerationNetwork& network,
                                                std::int64_t batch) const {
-  GenerationPlan plan = Backend::do_plan_generation(network, batch);
-  plan.kernel = "graph of steps";
-  plan.reason = message("a CUDA graph of ", kStepsPerGraph,
-                        " steps is recorded once and replayed, with everything on the device");
-  return plan;
+  return {
+      .kernel = "graph of steps",
+      .reason = message("a CUDA graph of ", kStepsPerGraph,
+                        " steps is recorded once and replayed, with everything on the device"),
+      .refused = {},
+      .workspace_bytes = GenerationStep::bytes_per_row(network) * static_cast<std::size_t>(batch)};
 }
 
 void CudaBackend::do_generate(const GenerateArgs& args) {
