@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every kernel file, compiled by nvcc for the device and as C++ for the emulation.
 set(CADENZA_KERNEL_SOURCES
+    attention.cu
+    attention_pairs.cu
+    attention_sums.cu
     convert.cu
     dropout.cu
     elementwise.cu
+    elementwise_losses.cu
     generation.cu
+    nade.cu
+    nade_gradients.cu
     probe.cu
+    softmax_loss.cu
     update.cu)
 list(TRANSFORM CADENZA_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

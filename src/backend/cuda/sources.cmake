@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Host side of the cuda and cudnn backends, compiled for the modules and for the emulation alike.
 set(CADENZA_CUDA_SOURCES
+    attention.cpp
     cuda_backend.cpp
     generate.cpp
     graph.cpp
+    losses.cpp
     memory_pool.cpp
+    nade.cpp
     staging.cpp
     unimplemented.cpp)
 list(TRANSFORM CADENZA_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -39,15 +39,6 @@ void CudaBackend::do_recurrent_step(const RecurrentSpec&, const RecurrentStepArg
   fail("recurrent_step");
 }
 
-// loss
-void CudaBackend::do_attention(const AttentionArgs&) { fail("attention"); }
-void CudaBackend::do_attention_backward(const AttentionBackwardArgs&) { fail("attention"); }
-void CudaBackend::do_softmax_loss(const SoftmaxLossArgs&) { fail("softmax_loss"); }
-void CudaBackend::do_bernoulli_loss(const BernoulliLossArgs&) { fail("bernoulli_loss"); }
-void CudaBackend::do_squared_loss(const SquaredLossArgs&) { fail("squared_loss"); }
-void CudaBackend::do_nade_loss(const NadeLossArgs&) { fail("nade_loss"); }
-void CudaBackend::do_sample_nade(const SampleNadeArgs&) { fail("sample_nade"); }
-
 // sampler
 void CudaBackend::do_sample_tokens(const SampleTokensArgs&) { fail("sample_tokens"); }
 void CudaBackend::do_sample_keys(const SampleKeysArgs&) { fail("sample_keys"); }
