@@ -16,7 +16,8 @@ using test::Generation;
 using test::HostArray;
 using Head = GenerationNetwork::Head;
 
-constexpr std::int64_t kSteps = 12;
+/// More than two recordings of steps on backends that replay them, and some.
+constexpr std::int64_t kSteps = 37;
 
 std::vector<test::NetworkArrays> networks() {
   return {test::make_network(Head::softmax, CellKind::lstm, true, 29),
@@ -249,6 +250,23 @@ TEST_P(Generate, HasAPlanForPeopleToRead) {
   const GenerationPlan plan = backend().plan_generation(test::put_network(device, arrays), 8);
   EXPECT_FALSE(plan.kernel.empty());
   EXPECT_FALSE(plan.reason.empty());
+}
+
+/// In true f32 the cpu backend and those on a GPU sum and evaluate in one and the same way, so that
+/// whole songs are the same; the reference sums in double and leaves them sooner or later.
+TEST_P(Generate, GivesTheSongsOfTheCpuBackend) {
+  if (GetParam().backend == "reference") GTEST_SKIP() << "the reference sums in double";
+  const auto cpu = make_backend("cpu", {.threads = 1});
+  for (const test::NetworkArrays& network : networks()) {
+    const Generation::Options options = {.batch = 5, .params = {{}, {.temperature = 0.7}}};
+    Generation expected(*cpu, network, options);
+    Generation got(backend(), network, options);
+    expected.run(2 * kSteps);
+    got.run(2 * kSteps);
+    EXPECT_EQ(expected.drawn().values, got.drawn().values)
+        << info_of(network.cell).name << ", head " << static_cast<int>(network.head) << " on "
+        << GetParam();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, Generate, testing::ValuesIn(test::every_backend()),
