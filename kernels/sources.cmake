@@ -12,6 +12,8 @@ set(CADENZA_KERNEL_SOURCES
     nade.cu
     nade_gradients.cu
     probe.cu
+    sample.cu
+    sample_keys.cu
     softmax_loss.cu
     update.cu)
 list(TRANSFORM CADENZA_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -64,11 +64,15 @@ CADENZA_HOST_DEVICE inline float token_noise(const NoiseKey& key, std::uint32_t 
   return gumbel(unit_tail(word, tail));
 }
 
+/// The word of one key's noise.
+CADENZA_HOST_DEVICE inline std::uint32_t key_word(const NoiseKey& noise, std::uint32_t key) {
+  return random_bits(noise.seed, {RandomPurpose::keys, noise.sequence, noise.step, key});
+}
+
 /// Logistic noise of one key: the word's top bit is the sign, the rest is folded so that both tails
 /// lie at v -> 0, where floats are dense.
-CADENZA_HOST_DEVICE inline float key_noise(const NoiseKey& noise, std::uint32_t key) {
-  const std::uint32_t word =
-      random_bits(noise.seed, {RandomPurpose::keys, noise.sequence, noise.step, key});
+CADENZA_HOST_DEVICE inline float key_noise(const NoiseKey& noise, std::uint32_t key,
+                                           std::uint32_t word) {
   const bool negative = (word >> 31) != 0;
   const std::uint32_t folded = negative ? ~word : word;
   const float v =
@@ -78,6 +82,14 @@ CADENZA_HOST_DEVICE inline float key_noise(const NoiseKey& noise, std::uint32_t 
                                                        noise.step, key}));
   const float size = exact_add(exact_log1p(-v), -exact_log(v));
   return negative ? -size : size;
+}
+
+/// Whether a key is on. A temperature of 0 reads no noise.
+CADENZA_HOST_DEVICE inline bool key_is_on(float logit, float inverse_temperature,
+                                          const NoiseKey& noise, std::uint32_t key,
+                                          std::uint32_t word) {
+  if (inverse_temperature == ExactMath::kInfinity) return logit > 0.0F;
+  return exact_add(temper(logit, inverse_temperature), key_noise(noise, key, word)) > 0.0F;
 }
 
 /// Step 5: floor(2^40 e^d) for d <= 0, on the project's own e^d.

@@ -224,9 +224,8 @@ SampleResult sample_row(const SampleRow& row) {
 
 bool sample_key(float logit, float inverse_temperature, std::uint64_t seed, std::uint64_t sequence,
                 std::uint32_t step, std::uint32_t key) {
-  if (inverse_temperature == kInfinity) return logit > 0.0F;
-  const float x = draw::temper(logit, inverse_temperature);
-  return exact_add(x, draw::key_noise({seed, sequence, step}, key)) > 0.0F;
+  const draw::NoiseKey noise = {seed, sequence, step};
+  return draw::key_is_on(logit, inverse_temperature, noise, key, draw::key_word(noise, key));
 }
 
 }  // namespace cadenza

@@ -8,6 +8,7 @@ set(CADENZA_CUDA_SOURCES
     losses.cpp
     memory_pool.cpp
     nade.cpp
+    sampling.cpp
     staging.cpp
     unimplemented.cpp)
 list(TRANSFORM CADENZA_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

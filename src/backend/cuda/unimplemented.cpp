@@ -39,8 +39,4 @@ void CudaBackend::do_recurrent_step(const RecurrentSpec&, const RecurrentStepArg
   fail("recurrent_step");
 }
 
-// sampler
-void CudaBackend::do_sample_tokens(const SampleTokensArgs&) { fail("sample_tokens"); }
-void CudaBackend::do_sample_keys(const SampleKeysArgs&) { fail("sample_keys"); }
-
 }  // namespace cadenza
