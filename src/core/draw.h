@@ -84,6 +84,10 @@ CADENZA_HOST_DEVICE inline float key_noise(const NoiseKey& noise, std::uint32_t 
   return negative ? -size : size;
 }
 
+CADENZA_HOST_DEVICE inline float key_noise(const NoiseKey& noise, std::uint32_t key) {
+  return key_noise(noise, key, key_word(noise, key));
+}
+
 /// Whether a key is on. A temperature of 0 reads no noise.
 CADENZA_HOST_DEVICE inline bool key_is_on(float logit, float inverse_temperature,
                                           const NoiseKey& noise, std::uint32_t key,

@@ -52,7 +52,7 @@ TEST(SampleKey, NoiseReachesBothTailsAlike) {
   float lowest = 0.0F;
   float highest = 0.0F;
   for (std::uint32_t key = 0; key < 1U << 20; ++key) {
-    const float noise = draw::key_noise({11, 0, 0}, key, draw::key_word({11, 0, 0}, key));
+    const float noise = draw::key_noise({11, 0, 0}, key);
     lowest = std::min(lowest, noise);
     highest = std::max(highest, noise);
   }

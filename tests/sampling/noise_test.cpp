@@ -49,9 +49,7 @@ TEST(Noise, ComesFromUniformWords) {
 TEST(Noise, OfKeysIsLogistic) {
   std::vector<double> values;
   for (std::uint32_t i = 0; i < 200'000; ++i) {
-    const NoiseKey key = {3, i / 88, 1};
-    const float noise = draw::key_noise(key, i % 88, draw::key_word(key, i % 88));
-    values.push_back(1.0 / (1.0 + std::exp(-double{noise})));
+    values.push_back(1.0 / (1.0 + std::exp(-double{draw::key_noise({3, i / 88, 1}, i % 88)})));
   }
   EXPECT_GT(kolmogorov_smirnov_p(values), kLevel);
 }
