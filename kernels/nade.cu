@@ -141,7 +141,8 @@ struct DrawVisitor {
 
   __device__ void load(std::int64_t key) {
     drawn = 0;
-    noise = draw::key_noise(noise_key, static_cast<std::uint32_t>(key));
+    const auto item = static_cast<std::uint32_t>(key);
+    noise = draw::key_noise(noise_key, item, draw::key_word(noise_key, item));
   }
   __device__ float value(int lane, float logit) {
     const float x = exact_add(draw::temper(logit, inverse_temperature),
