@@ -55,7 +55,9 @@ OpCase loss_case(std::string name, const Options& options, RandomArrays& random,
 std::vector<OpCase> softmax_cases() {
   std::vector<OpCase> cases;
   for (const Options options : {Options{true, false}, Options{false, true}}) {
-    for (const auto& [rows, width] : {std::pair{5, 7}, std::pair{1, 1}, std::pair{9, 389}}) {
+    for (const auto& [rows, width] : {std::pair{5, 7}, std::pair{1, 1}, std::pair{9, 389},
+                                      std::pair{3, 200}, std::pair{3, 1000}, std::pair{3, 1500},
+                                      std::pair{3, 3001}, std::pair{3, 8192}, std::pair{4, 9001}}) {
       RandomArrays random(51);
       HostArray logits = random.real({rows, width}, -6.0, 6.0);
       HostArray targets = random.ids({rows}, 0, width);
@@ -70,6 +72,7 @@ std::vector<OpCase> softmax_cases() {
                                                         .d_logits = call.gradient,
                                                         .scale = kScale});
                                 }));
+      cases.back().small = width < 1000;
     }
   }
   return cases;
@@ -77,11 +80,12 @@ std::vector<OpCase> softmax_cases() {
 
 std::vector<OpCase> elementwise_cases() {
   std::vector<OpCase> cases;
-  for (const Options options : {Options{true, false}, Options{false, true}}) {
+  for (const auto& [options, shape] : {std::pair{Options{true, false}, Shape{6, 89}},
+                                       std::pair{Options{false, true}, Shape{9, 33}},
+                                       std::pair{Options{true, true}, Shape{2, 1500}}}) {
     RandomArrays random(53);
-    const Shape shape{6, 89};
-    cases.push_back(loss_case("bernoulli_loss", options, random, random.real(shape, -8.0, 8.0),
-                              random.real(shape, 0.0, 1.0),
+    cases.push_back(loss_case(message("bernoulli_loss ", shape), options, random,
+                              random.real(shape, -8.0, 8.0), random.real(shape, 0.0, 1.0),
                               [](Backend& backend, const LossCall& call) {
                                 backend.bernoulli_loss({.logits = call.input,
                                                         .targets = call.targets,
@@ -90,7 +94,7 @@ std::vector<OpCase> elementwise_cases() {
                                                         .d_logits = call.gradient,
                                                         .scale = kScale});
                               }));
-    cases.push_back(loss_case("squared_loss", options, random, random.real(shape),
+    cases.push_back(loss_case(message("squared_loss ", shape), options, random, random.real(shape),
                               random.real(shape), [](Backend& backend, const LossCall& call) {
                                 backend.squared_loss({.predictions = call.input,
                                                       .targets = call.targets,
@@ -145,6 +149,7 @@ OpCase nade_case(std::int64_t rows, std::int64_t keys, std::int64_t units, bool 
                   {"w", without_initial_value(device.get(args.d_w))},
                   {"u", without_initial_value(device.get(args.d_u))}};
   };
+  op.small = rows < 10;
   op.tolerance = 2e-5;
   return op;
 }
@@ -157,6 +162,8 @@ std::vector<OpCase> loss_cases() {
   cases.push_back(nade_case(1, 1, 1, false));
   cases.push_back(nade_case(4, 11, 5, true));
   cases.push_back(nade_case(3, 88, 33, true));
+  cases.push_back(nade_case(37, 20, 70, true));
+  cases.push_back(nade_case(2, 5, 0, false));
   return cases;
 }
 
