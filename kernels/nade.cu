@@ -141,8 +141,7 @@ struct DrawVisitor {
 
   __device__ void load(std::int64_t key) {
     drawn = 0;
-    const auto item = static_cast<std::uint32_t>(key);
-    noise = draw::key_noise(noise_key, item, draw::key_word(noise_key, item));
+    noise = draw::key_noise(noise_key, static_cast<std::uint32_t>(key));
   }
   __device__ float value(int lane, float logit) {
     const float x = exact_add(draw::temper(logit, inverse_temperature),
