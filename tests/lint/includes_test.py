@@ -3,7 +3,8 @@
 """Checks which folder includes which: usage includes_test.py PROJECT-FOLDER.
 
 Layers, top to bottom: tools, train and generate, models and io and render, nn and music, backend,
-core. A folder includes itself, what the table allows, and the public headers.
+kernels, core. A folder includes itself, what the table allows, and the public headers; of the backends
+those of CUDA alone include kernels. Kernel files also keep to what runs under emulation.
 """
 import pathlib
 import re
@@ -17,7 +18,7 @@ IO = CORE | {"io"}
 MODELS = NN | IO | {"models"}
 ALLOWED = {
     "src/core": CORE,
-    "src/backend": BACKEND,
+    "src/backend": BACKEND | {"kernels"},
     "src/nn": NN,
     "src/music": MUSIC,
     "src/io": IO,
@@ -28,7 +29,7 @@ ALLOWED = {
     "tools": {"io"},
 }
 # The reference shares no arithmetic with what it checks.
-FORBIDDEN = {"src/backend/reference": {"kernels/", "backend/cpu/"}}
+FORBIDDEN = {"src/backend/reference": {"backend/cpu/"}}
 # Dependencies are private: a consumer of the library needs none of their headers.
 NOT_PUBLIC = re.compile(r"nlohmann|toml\+\+|CLI/|cblas|lapack|png\.h|hwy/|cuda|cudnn|nccl|mpi\.h|spdlog|fmt/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
@@ -76,9 +77,39 @@ def check_public_headers(root):
     return problems
 
 
+# In device code only the device layer knows of CUDA's own spellings.
+NOT_EMULATED = re.compile(r"<<<|\basm\b|__shared__|__activemask|__CUDA_ARCH__|__constant__|\bprintf\(")
+CUDA_HEADERS = {"cuda_runtime_api.h", "cub/cub.cuh"}
+
+
+def check_kernels(root):
+    problems = []
+    for path in sources(root / "kernels"):
+        name = path.relative_to(root)
+        for kind, target in includes(path):
+            known = "." not in target or target in CUDA_HEADERS  # a header of the language, or these
+            layer = target.split("/")[0]
+            if layer not in {"kernels", "core", "cadenza"} and not known and "device" not in name.parts:
+                problems.append(f"{name} includes {target}: kernels include kernels/device/kernel.h")
+        if "device" in name.parts:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found = NOT_EMULATED.search(line.split("//")[0])
+            if found:
+                problems.append(f"{name}:{number}: {found[0]} cannot be emulated, see docs/extending.md")
+    for path in sources(root / "src"):
+        name = str(path.relative_to(root))
+        if name.startswith("src/backend/cuda/"):
+            continue
+        for kind, target in includes(path):
+            if target.startswith("kernels/"):
+                problems.append(f"{name} includes {target}: only src/backend/cuda may")
+    return problems
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    problems = check_layers(root) + check_public_headers(root)
+    problems = check_layers(root) + check_public_headers(root) + check_kernels(root)
     print("\n".join(problems) or "every include is allowed")
     return 1 if problems else 0
 
