@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/first_kept.h"
 #include "cadenza/random.h"
+#include "core/first_kept.h"
 #include "kernels/dropout.h"
 #include "kernels/map.cuh"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/update_factors.h"
 #include "cadenza/exact_math.h"
+#include "core/update_factors.h"
 #include "kernels/map.cuh"
 #include "kernels/reduce.cuh"
 #include "kernels/update.h"

@@ -4,8 +4,8 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/simd_targets.h"
-#include "backend/first_kept.h"
 #include "cadenza/random.h"
+#include "core/first_kept.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/elementwise.cpp"
