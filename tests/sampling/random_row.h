@@ -17,9 +17,13 @@ class RandomRows {
   explicit RandomRows(std::uint64_t seed) : engine_(seed) {}
 
   TestRow next() {
+    return next(pick<std::size_t>(
+        {1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 88, 127, 128, 129, 200, 257, 388, 512}));
+  }
+
+  /// A row of `v` tokens.
+  TestRow next(std::size_t v) {
     TestRow test;
-    const std::size_t v = pick<std::size_t>(
-        {1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 88, 127, 128, 129, 200, 257, 388, 512});
     test.logits.resize(v);
     fill(test.logits);
     test.params.temperature = pick({1.0, 1.0, 0.0, 0.3, 0.7, 1.5, 4.0, 1e-30, infinity()});
@@ -36,6 +40,8 @@ class RandomRows {
     test.fallback = static_cast<std::int32_t>(engine_() % v);
     return test;
   }
+
+  std::uint64_t bits() { return engine_(); }
 
  private:
   static double infinity() { return std::numeric_limits<double>::infinity(); }
