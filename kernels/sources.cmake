@@ -12,8 +12,13 @@ set(CADENZA_KERNEL_SOURCES
     nade.cu
     nade_gradients.cu
     probe.cu
+    recurrent_cell.cu
+    recurrent_input.cu
+    recurrent_step.cu
+    recurrent_step_bf16.cu
     sample.cu
     sample_keys.cu
     softmax_loss.cu
+    transpose.cu
     update.cu)
 list(TRANSFORM CADENZA_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -8,6 +8,8 @@ set(CADENZA_CUDA_SOURCES
     losses.cpp
     memory_pool.cpp
     nade.cpp
+    recurrent_backward.cpp
+    recurrent_forward.cpp
     sampling.cpp
     staging.cpp
     unimplemented.cpp)

@@ -24,19 +24,4 @@ void CudaBackend::do_embedding_backward(const EmbeddingBackwardArgs&) { fail("em
 void CudaBackend::do_squared_norm(const TensorView&, const TensorView&) { fail("squared_norm"); }
 void CudaBackend::do_update(const UpdateArgs&) { fail("update"); }
 
-// rnn
-std::size_t CudaBackend::do_recurrent_reserve_bytes(const RecurrentSpec&, std::int64_t,
-                                                    std::int64_t, DType) const {
-  fail("recurrent_reserve_bytes");
-}
-void CudaBackend::do_recurrent_forward(const RecurrentSpec&, const RecurrentForwardArgs&) {
-  fail("recurrent_forward");
-}
-void CudaBackend::do_recurrent_backward(const RecurrentSpec&, const RecurrentBackwardArgs&) {
-  fail("recurrent_backward");
-}
-void CudaBackend::do_recurrent_step(const RecurrentSpec&, const RecurrentStepArgs&) {
-  fail("recurrent_step");
-}
-
 }  // namespace cadenza
