@@ -196,7 +196,7 @@ RowCase nade_logits_case() {
   return row_case;
 }
 
-std::vector<RowCase> row_cases() {
+std::vector<RowCase> product_cases() {
   std::vector<RowCase> cases;
   for (const auto& [inner, columns] :
        {std::pair{1, 1}, std::pair{37, 45}, std::pair{64, 96}, std::pair{257, 389}}) {
@@ -208,6 +208,11 @@ std::vector<RowCase> row_cases() {
     cases.push_back(step_case(cell, 64, 64, false));
     cases.push_back(step_case(cell, 37, 45, true));
   }
+  return cases;
+}
+
+std::vector<RowCase> row_cases() {
+  std::vector<RowCase> cases = product_cases();
   cases.push_back(token_case());
   cases.push_back(keys_case());
   cases.push_back(nade_case());
@@ -264,6 +269,19 @@ TEST_P(FixedOrder, NadeKeysEqualThoseOfTheCpuBackend) {
     const HostArray expected = run_rows(*cpu, row_case, 0, kBatch)[0];
     EXPECT_EQ(expected.values, run_rows(backend(), row_case, 0, kBatch)[0].values)
         << row_case.name << " on " << GetParam();
+  }
+}
+
+/// Nor does it matter in fp32 which of the two takes a step.
+TEST_P(FixedOrder, ProductsAndStepsInFp32EqualThoseOfTheCpuBackend) {
+  if (GetParam().backend == "reference" || GetParam().precision != Precision::fp32) return;
+  const auto cpu = make_backend("cpu");
+  for (const RowCase& row_case : product_cases()) {
+    for (const std::int64_t count : {std::int64_t{7}, kBatch}) {
+      const HostArray expected = run_rows(*cpu, row_case, 0, count)[0];
+      EXPECT_EQ(expected.values, run_rows(backend(), row_case, 0, count)[0].values)
+          << row_case.name << " on " << GetParam() << ": " << count << " rows";
+    }
   }
 }
 
