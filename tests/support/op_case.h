@@ -22,6 +22,9 @@ struct OpCase {
   Arrays cotangents = {};
   /// False for cases too large for finite differences.
   bool small = true;
+  /// Whether gradients jump where a sum changes sign, so that rounded factors may change single
+  /// ones entirely: compared closely in fp32 alone.
+  bool kinked = false;
   /// Allowed error in f32 relative to the largest value of an array.
   double tolerance = 1e-5;
 };
