@@ -25,6 +25,11 @@ struct Outputs {
   bool status = true;
 };
 
+struct KeysDraw {
+  std::vector<float> keys;             ///< [B, D]
+  std::vector<float> log_probability;  ///< [B]
+};
+
 /// Backend::sample_tokens() of a batch of rows that have their vocabulary, bias and seed in common
 /// and fallback 0. A mask or window that only some rows have is neutral in the others.
 class BackendDraw {
@@ -61,10 +66,7 @@ class BackendDraw {
                             .bias = bias_,
                             .allowed = masks_,
                             .window = windows_,
-                            .rows = {.seed = rows_[0].seed,
-                                     .params = params_,
-                                     .sequences = sequences_,
-                                     .steps = steps_},
+                            .rows = draw_rows(),
                             .tokens = tokens,
                             .log_probability = log_probability,
                             .raw_log_probability = raw_log_probability,
@@ -79,7 +81,24 @@ class BackendDraw {
     return results;
   }
 
+  /// Backend::sample_keys() of the logits.
+  KeysDraw run_keys() {
+    const Tensor keys(backend_, {batch_, width()}, DType::f32);
+    const Tensor log_probability(backend_, {batch_}, DType::f32);
+    backend_.sample_keys(
+        {.logits = logits_, .rows = draw_rows(), .keys = keys, .log_probability = log_probability});
+    KeysDraw drawn;
+    drawn.keys.resize(static_cast<std::size_t>(batch_ * width()));
+    drawn.log_probability.resize(rows_.size());
+    backend_.download(keys, std::as_writable_bytes(std::span(drawn.keys)));
+    backend_.download(log_probability, std::as_writable_bytes(std::span(drawn.log_probability)));
+    return drawn;
+  }
+
  private:
+  DrawRows draw_rows() const {
+    return {.seed = rows_[0].seed, .params = params_, .sequences = sequences_, .steps = steps_};
+  }
   std::int64_t width() const { return static_cast<std::int64_t>(rows_[0].logits.size()); }
 
   template <typename T>

@@ -165,6 +165,40 @@ TEST_P(SamplerOfBackend, DrawsMoreRowsThanAGridHasBlocks) {
   EXPECT_EQ(expect_equal(backend(), rows, {}), 0);
 }
 
+/// Every key as sample_key() says, and the sum of their log-probabilities.
+TEST_P(SamplerOfBackend, DrawsTheKeysOfFrames) {
+  const double temperatures[] = {1.0, 0.0, 0.5, 3.0, static_cast<double>(kInfinity)};
+  for (const std::size_t width : {1U, 3U, 4U, 5U, 88U, 127U, 128U, 300U}) {
+    RandomRows random(width);
+    std::vector<TestRow> rows;
+    for (std::size_t i = 0; i < 10; ++i) {
+      rows.push_back({.logits = random.next(width).logits,
+                      .params = {.temperature = temperatures[i % 5]},
+                      .seed = 9,
+                      .sequence = i << 33,
+                      .step = static_cast<std::uint32_t>(i)});
+    }
+    const KeysDraw drawn = BackendDraw(backend(), rows).run_keys();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const TestRow& row = rows[i];
+      const float inverse_temperature = pack(row.params).inverse_temperature;
+      double sum = 0.0;
+      for (std::size_t d = 0; d < width; ++d) {
+        const bool on = sample_key(row.logits[d], inverse_temperature, row.seed, row.sequence,
+                                   row.step, static_cast<std::uint32_t>(d));
+        EXPECT_EQ(drawn.keys[i * width + d], on ? 1.0F : 0.0F) << "key " << d << " of row " << i;
+        const auto logit = static_cast<double>(on ? row.logits[d] : -row.logits[d]);
+        sum -= std::fmax(-logit, 0.0) + std::log1p(std::exp(-std::fabs(logit)));
+      }
+      if (std::isnan(sum)) {
+        EXPECT_TRUE(std::isnan(drawn.log_probability[i])) << "row " << i;
+      } else {
+        EXPECT_FLOAT_EQ(drawn.log_probability[i], static_cast<float>(sum)) << "row " << i;
+      }
+    }
+  }
+}
+
 /// Wider than the shared memory of an SM.
 TEST_P(SamplerOfBackend, DrawsTheWidestRows) {
   RandomRows random(6);
