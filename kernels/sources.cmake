@@ -4,11 +4,18 @@ set(CADENZA_KERNEL_SOURCES
     attention.cu
     attention_pairs.cu
     attention_sums.cu
+    column_sums.cu
     convert.cu
     dropout.cu
     elementwise.cu
     elementwise_losses.cu
+    embedding.cu
     generation.cu
+    key_order.cu
+    length_order.cu
+    matmul.cu
+    matmul_fp32.cu
+    matmul_mma.cu
     nade.cu
     nade_gradients.cu
     probe.cu

@@ -3,6 +3,7 @@
 set(CADENZA_CUDA_SOURCES
     attention.cpp
     cuda_backend.cpp
+    dense.cpp
     generate.cpp
     graph.cpp
     losses.cpp
@@ -12,7 +13,7 @@ set(CADENZA_CUDA_SOURCES
     recurrent_forward.cpp
     sampling.cpp
     staging.cpp
-    unimplemented.cpp)
+    update.cpp)
 list(TRANSFORM CADENZA_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(CADENZA_CUDNN_SOURCES
     )
