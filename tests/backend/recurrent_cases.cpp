@@ -13,6 +13,7 @@ struct Edge {
   bool initial = true;
   bool final = true;
   bool state_in_place = false;
+  bool host_lengths = false;
 };
 
 const std::vector<Edge>& edges() {
@@ -24,6 +25,36 @@ const std::vector<Edge>& edges() {
        .input = 4,
        .hidden = 7,
        .lengths = {5, 0, 3, 1}},
+      {.name = "lengths on the host, falling to zero",
+       .steps = 5,
+       .batch = 5,
+       .input = 4,
+       .hidden = 7,
+       .lengths = {4, 4, 2, 1, 0},
+       .host_lengths = true},
+      {.name = "lengths on the host, unsorted ids",
+       .steps = 4,
+       .batch = 3,
+       .input = 5,
+       .hidden = 9,
+       .ids = true,
+       .lengths = {0, 4, 2},
+       .host_lengths = true},
+      {.name = "T=0", .steps = 0, .batch = 2, .input = 3, .hidden = 5},
+      {.name = "T=0, no initial state, ids",
+       .steps = 0,
+       .batch = 2,
+       .input = 3,
+       .hidden = 5,
+       .ids = true,
+       .initial = false},
+      {.name = "no final state, more ids than rows of w_ih",
+       .steps = 9,
+       .batch = 5,
+       .input = 3,
+       .hidden = 33,
+       .ids = true,
+       .final = false},
       {.name = "no states",
        .steps = 4,
        .batch = 2,
@@ -69,6 +100,12 @@ struct Pass {
   TensorView initial_state;  // untouched
 };
 
+/// The lengths on the host, where the caller has them there.
+std::vector<std::int32_t> host_lengths(const Edge& edge) {
+  if (!edge.host_lengths) return {};
+  return {edge.lengths.begin(), edge.lengths.end()};
+}
+
 Pass run_forward(Device& device, CellKind cell, const Edge& edge, const Arrays& inputs,
                  bool training) {
   const Shape state{info_of(cell).states, edge.batch, edge.hidden};
@@ -86,7 +123,10 @@ Pass run_forward(Device& device, CellKind cell, const Edge& edge, const Arrays& 
         device.backend().recurrent_reserve_bytes(pass.spec, edge.steps, edge.batch, device.real());
     pass.args.reserve = device.allocate({static_cast<std::int64_t>(bytes)}, DType::u8);
   }
+  const std::vector<std::int32_t> lengths = host_lengths(edge);
+  pass.args.host_lengths = lengths;
   device.backend().recurrent_forward(pass.spec, pass.args);
+  pass.args.host_lengths = {};
   return pass;
 }
 
@@ -109,8 +149,10 @@ Arrays backward(Device& device, CellKind cell, const Edge& edge, const Arrays& i
   if (edge.initial) {
     d_initial = edge.state_in_place ? d_final : device.garbage(args.initial_state.shape);
   }
+  const std::vector<std::int32_t> lengths = host_lengths(edge);
   device.backend().recurrent_backward(pass.spec, {.x = args.x,
                                                   .lengths = args.lengths,
+                                                  .host_lengths = lengths,
                                                   .initial_state = pass.initial_state,
                                                   .weights = args.weights,
                                                   .y = args.y,

@@ -296,6 +296,7 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const f
 
 void add_parameter_gradients(const Workers& workers, const Layer& layer, const Sequence& sequence,
                              const RecurrentBackwardArgs& args, const Gradients& gradients) {
+  if (sequence.steps == 0) return;
   const std::int64_t hidden = layer.hidden;
   const std::int64_t gate_rows = layer.gate_rows();
   const std::int64_t rows = sequence.steps * sequence.batch;
