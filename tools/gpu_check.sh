@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Tells the truth about this checkout on an NVIDIA GPU: is it right, and how fast is it, beside what
+# the device can do and beside PyTorch, JAX and FlashInfer. One JSON and one Markdown file.
+set -uo pipefail
+called_from=$PWD
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
+. tools/setup.sh
+. tools/gpu_check/parts.sh
+
+usage() {
+  cat << 'END'
+usage: tools/gpu_check.sh [options]
+  --carried DIR   take the binaries in DIR, made elsewhere by --pack, instead of building
+  --pack DIR      build, and put into DIR what --carried needs on another machine; check nothing
+  --output DIR    where the results go (default: bench/results)
+  --data DIR      folder with frames/jsb-quarter.json (default: $CADENZA_DATA, or ../shared/data)
+  --python FILE   the Python that has the peers (default: python3)
+  --seconds N     end within N seconds, without the build (default: 470)
+  --force         measure speed even if something is not right
+  --work DIR      keep what every part printed in DIR
+  --jobs N        compile N files at a time (default: all cores)
+Exit status: 0 right, and every comparison reached; 1 no GPU, or no build; 2 not right; 3 right, but a
+comparison was missed or not measured. No clock, mode or other setting of the GPU is touched.
+END
+}
+
+carried=''
+pack=''
+output=bench/results
+data=''
+python=python3
+budget=470
+forced=no
+work=''
+build=build/gpu
+binaries=$build
+library_path=${LD_LIBRARY_PATH:-}
+
+# Paths are relative to where the script was called from.
+path_of() { (cd "$called_from" && readlink -m -- "$1"); }
+
+read_options() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --force) forced=yes ;;
+      -h | --help) usage; exit 0 ;;
+      --carried | --pack | --output | --data | --python | --seconds | --work | --jobs)
+        [ $# -gt 1 ] || fail "$1 needs a value"
+        case $1 in
+          --carried) carried=$(path_of "$2") ;;
+          --pack) pack=$(path_of "$2") ;;
+          --output) output=$(path_of "$2") ;;
+          --data) data=$(path_of "$2") ;;
+          --python) python=$2 ;;
+          --seconds) budget=$2 ;;
+          --work) work=$(path_of "$2") ;;
+          --jobs) jobs=$2 ;;
+        esac
+        shift ;;
+      *) usage >&2; exit 64 ;;
+    esac
+    shift
+  done
+  case $budget in '' | *[!0-9]*) fail "--seconds: '$budget' is not a number of seconds" ;; esac
+}
+
+# ---- what is checked --------------------------------------------------------
+
+device_filter='*/cuda_*:*/cudnn_*'
+
+device_facts() {
+  nvidia-smi --format=csv --query-gpu=name,driver_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.draw,power.limit,temperature.gpu,pstate,compute_mode,ecc.mode.current,mig.mode.current |
+    sed 's/^/csv /'
+  nvidia-smi | sed -n 's/.*CUDA Version: *\([0-9.]*\).*/cuda of the driver: \1/p'
+  printf 'cuda of nvcc: %s\n' "$(nvcc --version 2> /dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')"
+  printf 'processor: %s, %s cores\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" \
+    "$(nproc)"
+  printf 'system: %s\n' "$(uname -sr)"
+}
+
+# Every test executable that has tests of the device, the larger ones in four processes.
+check_tests() {
+  local program name count shards shard any=no
+  beside=yes
+  while read -r program; do
+    name=$(basename "$program")
+    count=$(LD_LIBRARY_PATH=$library_path timeout 30 "$program" --gtest_list_tests \
+      "--gtest_filter=$device_filter" 2> /dev/null | grep -c '^  ')
+    [ "$count" -gt 0 ] || continue
+    any=yes
+    shards=1
+    [ "$count" -lt 40 ] || shards=4
+    for ((shard = 0; shard < shards; ++shard)); do
+      part "$name, part $((shard + 1)) of $shards" correctness tests 110 \
+        env GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard "$program" "--gtest_filter=$device_filter"
+    done
+  done < <(find "$binaries" -type f -name '*_test' -perm -u+x ! -path '*/CMakeFiles/*' | sort)
+  [ $any = yes ] || absent tests correctness tests "not run" "no test of a device in $binaries"
+  program=$(executable exact_math_check)
+  if [ -n "$program" ]; then
+    part "exact functions, all 2^32 inputs" correctness exact 110 "$program"
+  else
+    absent "exact functions, all 2^32 inputs" correctness exact "not run" \
+      "there is no exact_math_check in $binaries"
+  fi
+  wait
+  beside=
+}
+
+# Small shapes through every kernel: what the sanitizers can watch in time.
+sanitizer_filter='*Agreement*/cuda_fp32*:*FixedOrder*/cuda_fp32*:*Generate*/cuda_fp32*'
+
+check_sanitizers() {
+  local tool sanitizer program
+  sanitizer=$(command -v compute-sanitizer || find "${CUDA_HOME:-/usr/local/cuda}/bin" \
+    -name compute-sanitizer 2> /dev/null | head -n 1)
+  program=$(executable backend_test)
+  beside=yes
+  for tool in memcheck racecheck initcheck synccheck; do
+    if [ -z "$sanitizer" ]; then
+      absent "$tool" correctness sanitizer "not present" "compute-sanitizer is not present"
+    elif [ -z "$program" ]; then
+      absent "$tool" correctness sanitizer "not run" "there is no backend_test in $binaries"
+    else
+      part "$tool" correctness sanitizer 100 "$sanitizer" --tool "$tool" --error-exitcode 9 \
+        --print-limit 20 "$program" "--gtest_filter=$sanitizer_filter"
+    fi
+  done
+  wait
+  beside=
+}
+
+measure_training() {
+  local frames=$data/frames/jsb-quarter.json backend
+  beside=yes
+  for backend in cuda cpu; do
+    if [ -f "$frames" ]; then
+      program_part "JSB training, $backend" speed training 60 cadenza train --data "$frames" \
+        --preset jsb --backend "$backend" --output "$work/jsb-$backend" --json
+    else
+      absent "JSB training, $backend" speed training "not present" "there is no $frames"
+    fi
+  done
+  wait
+  beside=
+}
+
+# bench_part NAME LIMIT PROGRAM FILTER
+bench_part() {
+  program_part "$1" speed benchmark "$2" "$3" --benchmark_format=json "--benchmark_filter=$4"
+}
+
+measure_backends() {
+  bench_part "layers forward and backward" 45 recurrent_bench \
+    '^recurrent_forward_backward/(cuda|cudnn)/.*/B:(64|256)/T:256'
+  bench_part "generation" 35 generation_bench '^generate/cuda/'
+  bench_part "draws" 35 sampling_bench '^sample_tokens/cuda/fp32/.*/B:(4096|16384|65536)/'
+  bench_part "training step" 35 training_bench '^training_step/(cuda|cudnn)/.*/B:(64|256)/T:256'
+  bench_part "layers forward" 20 recurrent_bench \
+    '^recurrent_forward/(cuda|cudnn)/.*/B:(64|256)/T:256'
+  bench_part "single steps" 20 recurrent_bench '^recurrent_step/cuda/'
+}
+
+# peer_part NAME LIMIT SCRIPT ARGUMENTS...
+peer_part() {
+  local name=$1 limit=$2 script=$3
+  shift 3
+  if ! command -v "$python" > /dev/null; then
+    absent "$name" speed rows "not present" "there is no $python"
+    return
+  fi
+  [ "$limit" -le "$(left)" ] || limit=$(left)
+  part "$name" speed rows "$limit" "$python" "bench/peers/$script" \
+    --seconds $((limit > 12 ? limit - 10 : 1)) "$@"
+}
+
+measure_all() {
+  # What the required comparisons need comes first.
+  program_part "copy bandwidth" speed rows 15 gpu_micro info copy
+  measure_backends
+  peer_part "PyTorch layers and training" 50 torch_training.py
+  peer_part "PyTorch captured step" 45 torch_generation.py --way graph
+  peer_part "PyTorch and FlashInfer draws" 40 torch_sampling.py
+  local name
+  for name in exchange cluster_copy wgmma clusters l2_exchange ingress functions launches cudnn; do
+    program_part "micro: $name" speed rows 20 gpu_micro "$name"
+  done
+  peer_part "JAX scan" 35 jax_scan.py
+  peer_part "PyTorch eager step" 15 torch_generation.py --way eager
+  peer_part "PyTorch compiled step" 35 torch_generation.py --way compile
+}
+
+# ---- the check --------------------------------------------------------------
+
+read_options "$@"
+if [ -n "$pack" ]; then
+  build_all
+  pack_into "$pack"
+  exit 0
+fi
+if ! nvidia-smi -L > /dev/null 2>&1; then
+  fail "nvidia-smi sees no NVIDIA GPU here, so there is nothing to check"
+fi
+command -v python3 > /dev/null || fail "python3 is not present, which merges the results"
+if [ -n "$carried" ]; then
+  [ -d "$carried" ] || fail "there is no folder $carried"
+  binaries=$carried
+else
+  build_all
+fi
+if [ -z "$data" ]; then
+  data=${CADENZA_DATA:-$(readlink -m ../shared/data)}
+fi
+golden=$PWD/tests/golden
+[ -d "$golden" ] || golden=$carried/share/golden
+if [ -z "$work" ]; then
+  work=$(mktemp -d) || exit 1
+  trap 'rm -rf "$work"' EXIT
+elif [ -n "$(ls -A "$work" 2> /dev/null)" ]; then
+  fail "--work: $work is not empty"
+fi
+add_library_folders
+started=$SECONDS
+new_part "device" facts device
+device_facts > "$folder/stdout" 2> "$folder/stderr"
+printf 'rc=0\n' >> "$folder/meta"
+check_tests
+check_sanitizers
+if [ $forced = yes ] || python3 tools/gpu_check/report.py gate "$work"; then
+  measure_training
+  measure_all
+else
+  absent "speed" speed rows "not run" "correctness comes first, and something is not right"
+fi
+say
+python3 tools/gpu_check/report.py write "$work" "$output" "date=$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+  "commit=$(commit)" "forced=$forced" "seconds=$((SECONDS - started))"
