@@ -122,6 +122,8 @@ Pass run_forward(Device& device, CellKind cell, const Edge& edge, const Arrays& 
     const std::size_t bytes =
         device.backend().recurrent_reserve_bytes(pass.spec, edge.steps, edge.batch, device.real());
     pass.args.reserve = device.allocate({static_cast<std::int64_t>(bytes)}, DType::u8);
+    // NaN in every format: forward must write what backward reads.
+    device.backend().upload(std::vector<std::byte>(bytes, std::byte{0xFF}), pass.args.reserve);
   }
   const std::vector<std::int32_t> lengths = host_lengths(edge);
   pass.args.host_lengths = lengths;
