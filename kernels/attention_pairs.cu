@@ -14,7 +14,7 @@ using namespace attention_tile;
 // Numerics: f32, each pair's sum in the order of A.
 // Limits: none.
 template <AttentionKind kKind>
-__global__ void __launch_bounds__(kTile* kTileRows) pairs_kernel(AttentionPairs args) {
+__global__ void __launch_bounds__(kTile* kTileRows, 2) pairs_kernel(AttentionPairs args) {
   CADENZA_SHARED(x_tile, float[kTileRows][kTile]);
   CADENZA_SHARED(y_tile, float[kTile][kTile + 1]);
   CADENZA_SHARED(v_tile, float[kTile]);

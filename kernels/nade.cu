@@ -112,7 +112,7 @@ struct LossVisitor {
 // Memory: no shared memory; the row's units in scratch, each touched by one lane, mostly in L1.
 // Numerics: f32; sums over units in 16 chains and a tree.
 // Limits: none.
-__global__ void __launch_bounds__(kLanes* kBlockRows) nade_loss_kernel(NadeLoss loss) {
+__global__ void __launch_bounds__(kLanes* kBlockRows, 8) nade_loss_kernel(NadeLoss loss) {
   const RowIndex index(loss.rows);
   if (!index.warp_exists) return;
   const std::int64_t keys = loss.weights.keys;
@@ -161,7 +161,7 @@ struct DrawVisitor {
 // Memory: no shared memory; the row's units in scratch, each touched by one lane, mostly in L1.
 // Numerics: logits and draws in the order and with the functions of the cpu backend, bit by bit.
 // Limits: D < 2^26, the items of a random address.
-__global__ void __launch_bounds__(kLanes* kBlockRows) sample_nade_kernel(NadeDraw args) {
+__global__ void __launch_bounds__(kLanes* kBlockRows, 8) sample_nade_kernel(NadeDraw args) {
   const RowIndex index(args.rows);
   if (!index.warp_exists) return;
   const std::int64_t keys = args.weights.keys;
