@@ -92,14 +92,14 @@ check_tests() {
     shards=1
     [ "$count" -lt 40 ] || shards=4
     for ((shard = 0; shard < shards; ++shard)); do
-      part "$name, part $((shard + 1)) of $shards" correctness tests 110 \
+      part "$name, part $((shard + 1)) of $shards" correctness tests 100 \
         env GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard "$program" "--gtest_filter=$device_filter"
     done
   done < <(find "$binaries" -type f -name '*_test' -perm -u+x ! -path '*/CMakeFiles/*' | sort)
   [ $any = yes ] || absent tests correctness tests "not run" "no test of a device in $binaries"
   program=$(executable exact_math_check)
   if [ -n "$program" ]; then
-    part "exact functions, all 2^32 inputs" correctness exact 110 "$program"
+    part "exact functions, all 2^32 inputs" correctness exact 100 "$program"
   else
     absent "exact functions, all 2^32 inputs" correctness exact "not run" \
       "there is no exact_math_check in $binaries"
@@ -123,7 +123,7 @@ check_sanitizers() {
     elif [ -z "$program" ]; then
       absent "$tool" correctness sanitizer "not run" "there is no backend_test in $binaries"
     else
-      part "$tool" correctness sanitizer 100 "$sanitizer" --tool "$tool" --error-exitcode 9 \
+      part "$tool" correctness sanitizer 80 "$sanitizer" --tool "$tool" --error-exitcode 9 \
         --print-limit 20 "$program" "--gtest_filter=$sanitizer_filter"
     fi
   done
@@ -136,7 +136,7 @@ measure_training() {
   beside=yes
   for backend in cuda cpu; do
     if [ -f "$frames" ]; then
-      program_part "JSB training, $backend" speed training 60 cadenza train --data "$frames" \
+      program_part "JSB training, $backend" speed training 45 cadenza train --data "$frames" \
         --preset jsb --backend "$backend" --output "$work/jsb-$backend" --json
     else
       absent "JSB training, $backend" speed training "not present" "there is no $frames"
@@ -171,8 +171,9 @@ peer_part() {
     return
   fi
   [ "$limit" -le "$(left)" ] || limit=$(left)
-  part "$name" speed rows "$limit" "$python" "bench/peers/$script" \
-    --seconds $((limit > 12 ? limit - 10 : 1)) "$@"
+  # With the libraries of their own packages, not with those found for our programs.
+  part "$name" speed rows "$limit" env LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}" "$python" \
+    "bench/peers/$script" --seconds $((limit > 12 ? limit - 10 : 1)) "$@"
 }
 
 measure_all() {
