@@ -20,17 +20,18 @@ struct Origin {
   std::uint64_t seed = 0;
 };
 
-/// Each element differs by at most `tolerance` times the largest magnitude expected in the array.
+/// Each element differs by at most `tolerance` times the largest magnitude expected in the array,
+/// or times `least_scale` where that is more.
 inline testing::AssertionResult close(const Origin& origin, const std::string& array,
                                       const HostArray& expected, const HostArray& got,
-                                      double tolerance) {
+                                      double tolerance, double least_scale = 0.0) {
   const auto where = [&] {
     return testing::AssertionFailure()
            << origin.op << ": " << array << " on " << origin.backend << ' ' << name_of(origin.dtype)
            << ", shape " << expected.shape << ", seed " << origin.seed;
   };
   if (!(expected.shape == got.shape)) return where() << ": got shape " << got.shape;
-  double scale = 0.0;
+  double scale = least_scale;
   for (const double value : expected.values) scale = std::max(scale, std::fabs(value));
   double worst = -1.0;
   std::size_t worst_index = 0;
