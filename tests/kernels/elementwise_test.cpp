@@ -161,31 +161,53 @@ TEST_F(Convert, RoundsToTheNearestAndTiesToEven) {
   EXPECT_EQ(fp16.values(), (std::vector<std::uint16_t>{0x3C00, 0x3C02, 0x3C01, 0x7BFF, 0x7C00}));
 }
 
-std::vector<float> dropped(const DropoutArgs& args, const std::vector<float>& x) {
+/// What becomes of x, elements [first, first + x.size()) of a longer array.
+std::vector<float> dropped(const DropoutArgs& args, const std::vector<float>& x,
+                           std::uint64_t first = 0) {
   const std::uint64_t least = first_kept(args.rate);
   const auto factor = static_cast<float>(1.0 / (1.0 - args.rate));
   std::vector<float> y(x.size());
-  for (std::size_t e = 0; e < x.size(); ++e) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const std::uint64_t e = first + i;
     const std::uint32_t word =
         random_bits(args.seed, {RandomPurpose::dropout, args.stream << 32 | e >> 26, args.step,
                                 static_cast<std::uint32_t>(e & ((1U << 26) - 1))});
-    y[e] = word >= least ? x[e] * factor : 0.0F;
+    y[i] = word >= least ? x[i] * factor : 0.0F;
   }
   return y;
 }
 
 TEST_F(Dropout, TakesTheWordOfEachElement) {
-  for (const double rate : {0.0, 0.3, 0.999}) {
+  constexpr std::uint64_t kSeed = ~0ULL / 3;
+  // At this rate element 2 is the last to be kept.
+  const double close =
+      uniform_double(random_bits(kSeed, {RandomPurpose::dropout, std::uint64_t{5} << 32, 9, 2}));
+  for (const double rate : {0.0, 0.3, 0.999, close}) {
     for (const auto& [count, offset] : kParts) {
       const std::vector<float> x = fractions(count, 7);
       const DeviceArray<float> array(x, offset);
       const TensorView view = {array.data(), {static_cast<std::int64_t>(count)}, DType::f32};
       const DropoutArgs args = {
-          .x = view, .y = view, .rate = rate, .seed = ~0ULL / 3, .stream = 5, .step = 9};
+          .x = view, .y = view, .rate = rate, .seed = kSeed, .stream = 5, .step = 9};
       dropout(args, nullptr);
       EXPECT_EQ(array.values(), dropped(args, x)) << rate << ": " << count << " at " << offset;
     }
   }
+}
+
+TEST_F(Dropout, GoesOnInTheNextSequence) {
+  constexpr std::int64_t kSequence = std::int64_t{1} << 26;
+  const std::vector<float> ends = fractions(64, 8);
+  const DeviceArray<float> array(static_cast<std::size_t>(kSequence) + 32);
+  float* const last = array.data() + kSequence - 32;
+  CADENZA_CUDA_CHECK(cudaMemcpy(last, ends.data(), 64 * sizeof(float), cudaMemcpyHostToDevice));
+  const TensorView view = {array.data(), {kSequence + 32}, DType::f32};
+  const DropoutArgs args = {.x = view, .y = view, .rate = 0.5, .seed = 11, .stream = 2, .step = 1};
+  dropout(args, nullptr);
+  std::vector<float> got(64);
+  CADENZA_CUDA_CHECK(cudaDeviceSynchronize());
+  CADENZA_CUDA_CHECK(cudaMemcpy(got.data(), last, 64 * sizeof(float), cudaMemcpyDeviceToHost));
+  EXPECT_EQ(got, dropped(args, ends, kSequence - 32));
 }
 
 }  // namespace
