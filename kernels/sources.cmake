@@ -25,7 +25,9 @@ set(CADENZA_KERNEL_SOURCES
     recurrent_step_bf16.cu
     sample.cu
     sample_keys.cu
+    sequence_copy.cu
     softmax_loss.cu
     transpose.cu
-    update.cu)
+    update.cu
+    weight_space.cu)
 list(TRANSFORM CADENZA_KERNEL_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -16,5 +16,10 @@ set(CADENZA_CUDA_SOURCES
     update.cpp)
 list(TRANSFORM CADENZA_CUDA_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(CADENZA_CUDNN_SOURCES
-    )
+    cudnn_backend.cpp
+    cudnn_layer_call.cpp
+    cudnn_plan.cpp
+    cudnn_recurrent.cpp
+    cudnn_rnn.cpp
+    cudnn_weights.cpp)
 list(TRANSFORM CADENZA_CUDNN_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
