@@ -151,14 +151,16 @@ RnnShape shape_with(std::int64_t hidden, RnnPass pass = RnnPass::training) {
   return shape;
 }
 
-TEST(CudnnPlan, TakesThePersistentAlgorithmsWhereTheyWork) {
-  EXPECT_TRUE(choice_of(shape_with(64)).starts_with("PERSIST_STATIC "));
-  EXPECT_TRUE(choice_of(shape_with(50)).starts_with("SMALL_H "));
+TEST(CudnnPlan, TriesThePersistentAlgorithmsWhereTheyWork) {
+  // Which of those that work is taken is a matter of time.
+  EXPECT_THAT(choice_of(shape_with(64)), Not(HasSubstr("PERSIST_STATIC refused")));
+  EXPECT_THAT(choice_of(shape_with(50)), HasSubstr("PERSIST_STATIC refused"));
+  EXPECT_THAT(choice_of(shape_with(50)), Not(HasSubstr("SMALL_H refused")));
 }
 
 TEST(CudnnPlan, TriesTheGradientsTooWhereTheyAreNeeded) {
   EXPECT_TRUE(choice_of(shape_with(150)).starts_with("STANDARD ")) << choice_of(shape_with(150));
-  EXPECT_TRUE(choice_of(shape_with(150, RnnPass::inference)).starts_with("SMALL_H "));
+  EXPECT_THAT(choice_of(shape_with(150, RnnPass::inference)), Not(HasSubstr("SMALL_H refused")));
 }
 
 TEST(CudnnPlan, RepeatsTheWordsOfARefusal) {
