@@ -25,7 +25,7 @@ struct Tiling {
 
 using Few = Tiling<4, 32, 2, 1, 32, 4>;    // 8 x 32: up to 8 rows
 using Some = Tiling<8, 16, 4, 4, 32, 3>;   // 32 x 64
-using Many = Tiling<16, 16, 8, 8, 16, 2>;  // 128 x 128
+using Many = Tiling<16, 16, 8, 4, 16, 3>;  // 128 x 64
 
 /// Adds the products of kCount neighbours along k, k ascending.
 template <typename T, int kCount>

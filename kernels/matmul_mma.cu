@@ -149,6 +149,7 @@ __global__ void __launch_bounds__(T::kThreads)
   });
   typename T::Pipeline pipeline(a, b, block.m, block.n);
   pipeline.run([&](const typename T::T* tile_a, const typename T::T* tile_b, int depth) {
+#pragma unroll 1  // unrolled, the tf32 kernel spills on sm_80
     for (int k = 0; k < depth; k += T::kStep) {
       Operands<T> operands;
       load_operands<T>(tile_a + row * T::kStride + k, tile_b + column * T::kStride + k, lane,
