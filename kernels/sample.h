@@ -18,6 +18,9 @@ struct NoiseRows {
   const std::int32_t* steps = nullptr;      ///< [B]
 };
 
+/// How many threads draw a row. The result is the same; `automatic` goes by B and V.
+enum class RowThreads : std::uint8_t { automatic, lanes8, lanes16, warp, block };
+
 /// One token a row, every bit as sample_row() with fallback 0. Null outputs are not computed.
 struct SampleTokens {
   std::int64_t batch = 0;
@@ -35,6 +38,7 @@ struct SampleTokens {
   float* entropy = nullptr;
   std::int32_t* status = nullptr;
   void* workspace = nullptr;  ///< sample_workspace_bytes(), 128-byte aligned; null where that is 0
+  RowThreads row_threads = RowThreads::automatic;
 };
 
 /// Global memory that rows too wide for shared memory are worked on in.

@@ -12,28 +12,27 @@ namespace cadenza::kernels {
 inline constexpr int kLimbBits = 27;
 inline constexpr std::uint64_t kLimbMask = (std::uint64_t{1} << kLimbBits) - 1;
 
-/// kLanes neighbouring lanes of a warp, a power of two.
-template <unsigned kLanes>
-class LaneGroup {
+/// A warp.
+class WarpGroup {
  public:
-  __device__ LaneGroup()
-      : rank_(threadIdx.x % kLanes),
-        mask_((kFullMask >> (32 - kLanes)) << (threadIdx.x % 32 - threadIdx.x % kLanes)) {}
+  static constexpr bool kIsAlone = true;  ///< no other group of the warp keeps step with it
 
-  __device__ unsigned rank() const { return rank_; }
-  static constexpr __device__ unsigned size() { return kLanes; }
+  __device__ unsigned rank() const { return threadIdx.x % kWarpSize; }
+  static constexpr __device__ unsigned size() { return kWarpSize; }
   /// What any thread wrote before is seen by all behind it.
-  __device__ void sync() const { __syncwarp(mask_); }
-  __device__ bool any(bool value) const { return __any_sync(mask_, value ? 1 : 0) != 0; }
+  __device__ void sync() const { __syncwarp(kFullMask); }
+  /// Whether any group that keeps step with this one has to.
+  __device__ bool some(bool value) const { return value; }
+  __device__ bool any(bool value) const { return __any_sync(kFullMask, value ? 1 : 0) != 0; }
   __device__ std::uint32_t max(std::uint32_t value) const {
-    return __reduce_max_sync(mask_, value);
+    return __reduce_max_sync(kFullMask, value);
   }
   __device__ std::uint32_t min(std::uint32_t value) const {
-    return __reduce_min_sync(mask_, value);
+    return __reduce_min_sync(kFullMask, value);
   }
   /// Of values whose sum fits 32 bits.
   __device__ std::uint32_t sum(std::uint32_t value) const {
-    return __reduce_add_sync(mask_, value);
+    return __reduce_add_sync(kFullMask, value);
   }
   /// Of values below 2^54.
   __device__ std::uint64_t sum(std::uint64_t value) const {
@@ -41,16 +40,35 @@ class LaneGroup {
     const std::uint32_t high = sum(static_cast<std::uint32_t>(value >> kLimbBits));
     return (std::uint64_t{high} << kLimbBits) + low;
   }
+};
 
- private:
-  unsigned rank_;
-  unsigned mask_;
+/// kLanes neighbouring lanes of a warp, a power of two. The groups of a warp keep step: they make
+/// the same calls, so that each instruction serves them all.
+template <unsigned kLanes>
+class LaneGroup {
+ public:
+  static constexpr bool kIsAlone = false;
+
+  __device__ unsigned rank() const { return threadIdx.x % kLanes; }
+  static constexpr __device__ unsigned size() { return kLanes; }
+  __device__ void sync() const { __syncwarp(kFullMask); }
+  __device__ bool some(bool value) const { return __any_sync(kFullMask, value ? 1 : 0) != 0; }
+  __device__ bool any(bool value) const {
+    const unsigned lane = threadIdx.x % kWarpSize;
+    const unsigned votes = __ballot_sync(kFullMask, value ? 1 : 0) >> (lane - lane % kLanes);
+    return (votes & ((1U << kLanes) - 1)) != 0;
+  }
+  __device__ std::uint32_t max(std::uint32_t value) const { return warp_max<kLanes>(value); }
+  __device__ std::uint32_t min(std::uint32_t value) const { return ~warp_max<kLanes>(~value); }
+  __device__ std::uint32_t sum(std::uint32_t value) const { return warp_sum<kLanes>(value); }
+  __device__ std::uint64_t sum(std::uint64_t value) const { return warp_sum<kLanes>(value); }
 };
 
 /// A block of up to 32 warps. Partial results go through two buffers in turn, so that one barrier
 /// a reduction is enough.
 class BlockGroup {
  public:
+  static constexpr bool kIsAlone = true;
   static constexpr int kMaxWarps = 32;
   using Parts = std::uint64_t[2][kMaxWarps];
 
@@ -60,6 +78,7 @@ class BlockGroup {
   __device__ unsigned rank() const { return threadIdx.x; }
   __device__ unsigned size() const { return blockDim.x; }
   __device__ void sync() const { __syncthreads(); }
+  __device__ bool some(bool value) const { return value; }
   __device__ bool any(bool value) {
     return combine<std::uint32_t>(warp_.any(value) ? 1U : 0U, Max()) != 0;
   }
@@ -84,7 +103,7 @@ class BlockGroup {
 
   Parts& parts_;
   int turn_ = 0;
-  LaneGroup<32> warp_;
+  WarpGroup warp_;
 };
 
 }  // namespace cadenza::kernels

@@ -62,9 +62,11 @@ struct Mass {
 template <typename Group>
 class Row {
  public:
-  __device__ Row(Group& group, const SampleTokens& args, const RowMemory& memory, std::int64_t row)
+  __device__ Row(Group& group, const SampleTokens& args, const PhiloxKeys& keys,
+                 const RowMemory& memory, std::int64_t row)
       : group_(group),
         args_(args),
+        keys_(keys),
         memory_(memory),
         row_(row),
         size_(args.vocabulary),
@@ -136,6 +138,7 @@ class Row {
 
   Group& group_;
   const SampleTokens& args_;
+  const PhiloxKeys& keys_;
   const RowMemory memory_;
   const std::int64_t row_;
   const int size_;
@@ -184,9 +187,13 @@ __device__ Quad Row<Group>::process_quad(int i, bool penalize) const {
       if (occurrences > 0) x.value[j] = draw::penalize(x.value[j], occurrences, params_);
     });
   }
-  if (params_.greedy == 0) {
+  // Where 1/T is neither 0 nor infinite, infinities stay what they are in any case.
+  if (params_.greedy == 0 && params_.inverse_temperature > 0.0F) {
 #pragma unroll
-    for (float& y : x.value) y = draw::temper(y, params_.inverse_temperature);
+    for (float& y : x.value) y = exact_mul(y, params_.inverse_temperature);
+  } else if (params_.greedy == 0) {
+#pragma unroll
+    for (float& y : x.value) y = draw::temper(y, 0.0F);
   }
   if (args_.allowed != nullptr) {
     const std::uint32_t word = args_.allowed[row_ * ((size_ + 31) / 32) + i / 32];
@@ -199,7 +206,7 @@ __device__ Quad Row<Group>::process_quad(int i, bool penalize) const {
 
 template <typename Group>
 __device__ std::uint32_t Row<Group>::process() {
-  const bool penalize = penalized();
+  const bool penalize = group_.some(penalized());
   if (penalize) count_window();
   bool nan = false;
   float largest = -kInfinity;

@@ -19,10 +19,11 @@ struct Contest {
 };
 
 /// The floor of a tail word is that of the least word that is none: a bound as well.
-__device__ inline Contest contest(int first, const Quad& x, const draw::NoiseKey& key) {
+__device__ inline Contest contest(int first, const Quad& x, const draw::NoiseKey& key,
+                                  const PhiloxKeys& keys) {
   const auto item = static_cast<std::uint32_t>(first);
   const PhiloxCounter words =
-      philox(random_counter({RandomPurpose::sample, key.sequence, key.step, item}), key.seed);
+      philox(random_counter({RandomPurpose::sample, key.sequence, key.step, item}), keys);
   Contest c;
   c.first = first;
 #pragma unroll
@@ -62,13 +63,17 @@ template <typename Group>
 __device__ Best Row<Group>::best_above(float bar, const draw::NoiseKey& key) const {
   Best best;
   for_quads([&](int i, const Quad& x) {
-    const Contest c = contest(i, x, key);
-    if (c.best < bar && !c.has_tail) return;
+    const Contest c = contest(i, x, key, keys_);
+    unsigned open = 0;
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-      const auto token = static_cast<std::uint32_t>(i + j);
-      if (x.value[j] == -kInfinity || (c.floor[j] < bar && !c.has_tail)) continue;
-      best.offer(exact_add(x.value[j], draw::token_noise(key, token)), token);
+      if (x.value[j] > -kInfinity && (c.floor[j] >= bar || c.has_tail)) open |= 1U << j;
+    }
+    while (open != 0) {
+      const int token = i + __ffs(static_cast<int>(open)) - 1;
+      const auto id = static_cast<std::uint32_t>(token);
+      best.offer(exact_add(memory_.x[token], draw::token_noise(key, id)), id);
+      open &= open - 1;
     }
   });
   return best;
@@ -81,7 +86,7 @@ __device__ std::int32_t Row<Group>::winner() {
   float second = -kInfinity;  // best floor of the other quads
   bool has_tail = false;
   for_quads([&](int i, const Quad& x) {
-    const Contest c = contest(i, x, key);
+    const Contest c = contest(i, x, key, keys_);
     has_tail = has_tail || c.has_tail;
     second = fmaxf(second, fminf(leading.best, c.best));
     if (c.best > leading.best) leading = c;

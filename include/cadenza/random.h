@@ -28,22 +28,36 @@ struct PhiloxCounter {
   std::uint32_t word[4];
 };
 
+/// The keys of the ten rounds.
+struct PhiloxKeys {
+  std::uint32_t word[20];
+};
+
+CADENZA_HOST_DEVICE inline PhiloxKeys philox_keys(std::uint64_t key) {
+  PhiloxKeys keys = {};
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    keys.word[2 * round] = static_cast<std::uint32_t>(key) + round * 0x9E3779B9u;
+    keys.word[2 * round + 1] = static_cast<std::uint32_t>(key >> 32) + round * 0xBB67AE85u;
+  }
+  return keys;
+}
+
 /// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): 128
 /// counter bits and 64 key bits give 128 random bits, without state.
-CADENZA_HOST_DEVICE inline PhiloxCounter philox(PhiloxCounter counter, std::uint64_t key) {
-  auto key0 = static_cast<std::uint32_t>(key);
-  auto key1 = static_cast<std::uint32_t>(key >> 32);
+CADENZA_HOST_DEVICE inline PhiloxCounter philox(PhiloxCounter counter, const PhiloxKeys& keys) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t product0 = std::uint64_t{0xD2511F53u} * counter.word[0];
     const std::uint64_t product1 = std::uint64_t{0xCD9E8D57u} * counter.word[2];
     const auto high0 = static_cast<std::uint32_t>(product0 >> 32);
     const auto high1 = static_cast<std::uint32_t>(product1 >> 32);
-    counter = {{high1 ^ counter.word[1] ^ key0, static_cast<std::uint32_t>(product1),
-                high0 ^ counter.word[3] ^ key1, static_cast<std::uint32_t>(product0)}};
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
+    counter = {
+        {high1 ^ counter.word[1] ^ keys.word[2 * round], static_cast<std::uint32_t>(product1),
+         high0 ^ counter.word[3] ^ keys.word[2 * round + 1], static_cast<std::uint32_t>(product0)}};
   }
   return counter;
+}
+CADENZA_HOST_DEVICE inline PhiloxCounter philox(PhiloxCounter counter, std::uint64_t key) {
+  return philox(counter, philox_keys(key));
 }
 
 /// The address of one random word: which use, whose sequence, which step, which item in it.
@@ -64,7 +78,11 @@ CADENZA_HOST_DEVICE inline PhiloxCounter random_counter(const RandomAddress& add
 /// 32 random bits at `address` under `seed`: word item & 3 of its counter.
 CADENZA_HOST_DEVICE inline std::uint32_t random_bits(std::uint64_t seed,
                                                      const RandomAddress& address) {
-  return philox(random_counter(address), seed).word[address.item & 3];
+  const PhiloxCounter words = philox(random_counter(address), seed);
+  const bool odd = (address.item & 1) != 0;  // chosen, not indexed: registers have no addresses
+  const std::uint32_t low = odd ? words.word[1] : words.word[0];
+  const std::uint32_t high = odd ? words.word[3] : words.word[2];
+  return (address.item & 2) != 0 ? high : low;
 }
 
 /// Maps 32 bits to the middle of their cell of (0, 1), exactly, in double.

@@ -189,6 +189,13 @@ inline int expect_equal(Backend& backend, std::span<const TestRow> rows, const O
   return mismatches;
 }
 
+inline SamplingParams without_filters(SamplingParams params) {
+  params.top_k = 0;
+  params.top_p = params.typical_p = 1.0;
+  params.min_p = 0.0;
+  return params;
+}
+
 /// Rows over the grid of parameters, with what rows of a batch have in common.
 inline std::vector<TestRow> random_batch(RandomRows& random, std::size_t vocabulary,
                                          std::size_t count) {
@@ -201,6 +208,9 @@ inline std::vector<TestRow> random_batch(RandomRows& random, std::size_t vocabul
       row.seed = rows[0].seed;
     }
     rows.push_back(std::move(row));
+  }
+  if (random.bits() % 2 != 0) {
+    for (TestRow& row : rows) row.params = without_filters(row.params);
   }
   if (random.bits() % 4 != 0) {
     for (TestRow& row : rows) row.allowed.clear();
