@@ -9,6 +9,24 @@
 
 namespace cadenza::kernels {
 
+inline unsigned cluster_rank() { return emulation::cluster_rank(); }
+inline unsigned cluster_size() { return emulation::cluster_size(); }
+inline void cluster_arrive(emulation::Location at = emulation::Location::here()) {
+  emulation::cluster_arrive(at);
+}
+inline void cluster_wait(emulation::Location at = emulation::Location::here()) {
+  emulation::cluster_wait(at);
+}
+inline void cluster_sync(emulation::Location at = emulation::Location::here()) {
+  emulation::cluster_arrive(at);
+  emulation::cluster_wait(at);
+}
+
+template <typename T>
+T* peer_shared(T* object, unsigned rank, emulation::Location at = emulation::Location::here()) {
+  return static_cast<T*>(emulation::map_shared(object, rank, at));
+}
+
 /// Four or sixteen bytes.
 template <typename T>
 void store_async(T* shared, std::type_identity_t<T> value, MBarrier* barrier, unsigned rank,
