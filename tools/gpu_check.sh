@@ -79,21 +79,24 @@ device_facts() {
   printf 'system: %s\n' "$(uname -sr)"
 }
 
-# Every test executable that has tests of the device, the larger ones in four processes.
+# Every test executable that has tests of the device, the larger ones in four processes. Those of
+# kernels have no others.
 check_tests() {
-  local program name count shards shard any=no
+  local program name filter count shards shard any=no
   beside=yes
   while read -r program; do
     name=$(basename "$program")
+    filter=$device_filter
+    [ "$name" != kernel_test ] || filter='*'
     count=$(LD_LIBRARY_PATH=$library_path timeout 30 "$program" --gtest_list_tests \
-      "--gtest_filter=$device_filter" 2> /dev/null | grep -c '^  ')
+      "--gtest_filter=$filter" 2> /dev/null | grep -c '^  ')
     [ "$count" -gt 0 ] || continue
     any=yes
     shards=1
     [ "$count" -lt 40 ] || shards=4
     for ((shard = 0; shard < shards; ++shard)); do
       part "$name, part $((shard + 1)) of $shards" correctness tests 100 \
-        env GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard "$program" "--gtest_filter=$device_filter"
+        env GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard "$program" "--gtest_filter=$filter"
     done
   done < <(find "$binaries" -type f -name '*_test' -perm -u+x ! -path '*/CMakeFiles/*' | sort)
   [ $any = yes ] || absent tests correctness tests "not run" "no test of a device in $binaries"
