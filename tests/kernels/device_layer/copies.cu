@@ -28,7 +28,6 @@ __global__ void reverse_by_group_copies_kernel(const float4* from, int tiles, in
     to[tile * kTileVectors + thread] = ring[tile % kStages][kTileVectors - 1 - thread];
     start_copy(tile + kStages - 1);
   }
-  copy_async_wait<0>();
 }
 
 /// A ring of tiles between one thread that fills them and kTileVectors that read them.
