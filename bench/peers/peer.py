@@ -30,6 +30,9 @@ def options(description, rest=None):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--tiny", action="store_true", help="small shapes, to try the script")
+    parser.add_argument("--threads", type=int, default=1, help="of a CPU")
+    parser.add_argument("--models", nargs="+", help="names out of those of bench/shapes.h")
+    parser.add_argument("--batches", nargs="+", type=int)
     parser.add_argument("--seconds", type=float, default=60.0, help="begin no case after this")
     return parser.parse_args(rest)
 
@@ -39,9 +42,10 @@ class Session:
 
     def __init__(self, args):
         self.tiny = args.tiny
-        self.models = TINY_MODELS if args.tiny else MODELS
+        models = TINY_MODELS if args.tiny else MODELS
+        self.models = {name: models[name] for name in args.models or models}
         self.shapes = [(2, 8)] if args.tiny else SEQUENCE_SHAPES
-        self.batches = [1, 4] if args.tiny else BATCHES
+        self.batches = args.batches or ([1, 4] if args.tiny else BATCHES)
         self.end = time.monotonic() + args.seconds
         self.sample_seconds = 0.02 if args.tiny else 0.15
 
@@ -68,6 +72,12 @@ class Session:
         while len(seconds) < 5 or (time.monotonic() < stop and len(seconds) < 2000):
             seconds.append(timed())
         return sorted(seconds)
+
+
+def seconds_of(function):
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
 
 
 def emit(row):

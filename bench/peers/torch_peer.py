@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch as the peer scripts use it: precisions, timing by events, captured graphs."""
-import time
-
 import peer
 
 try:
@@ -15,6 +13,8 @@ TYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "
 def device_of(args):
     if args.device == "cuda" and not torch.cuda.is_available():
         peer.give_up("pytorch", "this build of torch sees no GPU")
+    if args.device == "cpu":
+        torch.set_num_threads(args.threads)
     return torch.device(args.device)
 
 
@@ -40,9 +40,7 @@ class Stopwatch:
         if before is not None:
             before()
         if not self.cuda:
-            begin = time.perf_counter()
-            function()
-            return time.perf_counter() - begin
+            return peer.seconds_of(function)
         start = torch.cuda.Event(enable_timing=True)
         stop = torch.cuda.Event(enable_timing=True)
         start.record()

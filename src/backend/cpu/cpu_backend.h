@@ -39,6 +39,9 @@ class CpuBackend final : public ReferenceBackend {
   void do_sample_nade(const SampleNadeArgs& args) override;
   void do_squared_norm(const TensorView& x, const TensorView& out) override;
   void do_update(const UpdateArgs& args) override;
+  GenerationPlan do_plan_generation(const GenerationNetwork& network,
+                                    std::int64_t batch) const override;
+  void do_generate(const GenerateArgs& args) override;
 
   cpu::ThreadPool pool_;
   cpu::Scratch scratch_;

@@ -18,21 +18,7 @@ namespace cadenza::cpu::HWY_NAMESPACE {
 
 void activate(Activation kind, const float* x, float* y, std::int64_t count) {
   for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
-    auto value = hn::LoadU(d, x + i);
-    switch (kind) {
-      case Activation::identity:
-        break;
-      case Activation::sigmoid:
-        value = Sigmoid(d, value);
-        break;
-      case Activation::tanh:
-        value = Tanh(d, value);
-        break;
-      case Activation::relu:
-        value = at_least(d, value, 0.0F);
-        break;
-    }
-    hn::StoreU(value, d, y + i);
+    hn::StoreU(Activate(d, kind, hn::LoadU(d, x + i)), d, y + i);
   });
 }
 

@@ -157,7 +157,8 @@ void loss_rows(const NadeLossArgs& args, const NadeWeights& weights, const NadeR
   }
 }
 
-void sample_rows(const SampleNadeArgs& args, const NadeWeights& weights, const NadeRange& range) {
+void sample_nade_range(const SampleNadeArgs& args, const NadeWeights& weights,
+                       const NadeRange& range) {
   const std::int64_t keys = weights.keys;
   Row row(weights, range.scratch);
   for (std::int64_t n = range.begin; n < range.end; ++n) {
@@ -189,7 +190,7 @@ HWY_AFTER_NAMESPACE();
 namespace cadenza {
 namespace cpu {
 HWY_EXPORT(loss_rows);
-HWY_EXPORT(sample_rows);
+HWY_EXPORT(sample_nade_range);
 
 namespace {
 
@@ -206,6 +207,8 @@ const float* padded_copy(const Scratch::Frame& frame, const NadeWeights& weights
   return copy;
 }
 
+}  // namespace
+
 NadeWeights padded_weights(const Scratch::Frame& frame, const TensorView& w, const TensorView& u) {
   NadeWeights weights{w.shape[0], w.shape[1]};
   weights.w = padded_copy(frame, weights, w);
@@ -213,10 +216,17 @@ NadeWeights padded_weights(const Scratch::Frame& frame, const TensorView& w, con
   return weights;
 }
 
-/// Logits, sums and the hidden units of all runs.
 std::int64_t scratch_of_row(const NadeWeights& weights) {
+  // Logits, sums and the hidden units of all runs.
   return (weights.keys + 15) / 16 * 16 + (weights.keys + 2) * weights.padded();
 }
+
+void sample_nade_rows(const SampleNadeArgs& args, const NadeWeights& weights,
+                      const NadeRange& range) {
+  HWY_DYNAMIC_DISPATCH(sample_nade_range)(args, weights, range);
+}
+
+namespace {
 
 /// to [D, K] += the parts, [D, padded K] each and `stride` floats apart, in order.
 void add_parts(const NadeWeights& weights, const float* parts, std::int64_t stride,
@@ -280,8 +290,9 @@ void CpuBackend::do_sample_nade(const SampleNadeArgs& args) {
   float* const scratch = frame.floats(row_size * pool_.size());
   pool_.parallel_for(args.keys.shape[0], cpu::worth_a_thread(size),
                      [&](std::int64_t begin, std::int64_t end, int part) {
-                       HWY_DYNAMIC_DISPATCH(cpu::sample_rows)
-                       (args, weights, {begin, end, scratch + part * row_size, nullptr, nullptr});
+                       cpu::sample_nade_rows(
+                           args, weights,
+                           {begin, end, scratch + part * row_size, nullptr, nullptr});
                      });
 }
 

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+#include "backend/cpu/scratch.h"
+#include "cadenza/backend.h"
+
 // What the vectorised rows of the NADE head work on.
 
 namespace cadenza::cpu {
@@ -26,5 +29,13 @@ struct NadeRange {
   float* d_w = nullptr;  ///< [D, padded()], added to; null without gradients
   float* d_u = nullptr;
 };
+
+/// w and u [D, K], padded.
+NadeWeights padded_weights(const Scratch::Frame& frame, const TensorView& w, const TensorView& u);
+/// Floats of NadeRange::scratch.
+std::int64_t scratch_of_row(const NadeWeights& weights);
+/// sample_nade() of the rows of `range`, on the calling thread.
+void sample_nade_rows(const SampleNadeArgs& args, const NadeWeights& weights,
+                      const NadeRange& range);
 
 }  // namespace cadenza::cpu

@@ -9,64 +9,10 @@
 #define HWY_TARGET_INCLUDE "backend/cpu/panel_gemm.cpp"
 #include <hwy/foreach_target.h>
 
-#include "backend/cpu/vector_math-inl.h"
+#include "backend/cpu/panel-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
-
-using Real = hn::ScalableTag<float>;
-using Vector = hn::Vec<Real>;
-constexpr int kLanes = HWY_LANES(float);
-constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
-// Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers.
-constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 12 : 6;
-
-/// kRows x kWidth elements of c; `a` points at the first row, of contiguous k.
-template <int kRows>
-HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const float* panel,
-                              const Output& c) {
-  const Real d;
-  const std::int64_t a_stride = a.row_stride;
-  const std::int64_t depth = a.columns;
-  Vector sum0[kRows], sum1[kRows];
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    const float* const start = c.data + i * c.stride;
-    const bool add = c.accumulate == Accumulate::add;
-    sum0[i] = add ? hn::LoadU(d, start) : hn::Zero(d);
-    sum1[i] = add ? hn::LoadU(d, start + kLanes) : hn::Zero(d);
-    if (c.bias != nullptr) {
-      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias));
-      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + kLanes));
-    }
-  }
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const Vector b0 = hn::Load(d, panel + k * kWidth);
-    const Vector b1 = hn::Load(d, panel + k * kWidth + kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const Vector broadcast = hn::Set(d, row[i * a_stride + k]);
-      sum0[i] = Fma(d, broadcast, b0, sum0[i]);
-      sum1[i] = Fma(d, broadcast, b1, sum1[i]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    hn::StoreU(sum0[i], d, c.data + i * c.stride);
-    hn::StoreU(sum1[i], d, c.data + i * c.stride + kLanes);
-  }
-}
-
-/// Any number of rows up to kRows.
-template <int kRows>
-void multiply_rows(int rows, const Matrix& a, const float* row, const float* panel,
-                   const Output& c) {
-  if (rows == kRows) {
-    multiply_tile<kRows>(a, row, panel, c);
-  } else if constexpr (kRows > 1) {
-    multiply_rows<kRows - 1>(rows, a, row, panel, c);
-  }
-}
 
 /// The last panel's `columns` < kWidth valid columns, by way of a padded copy of c.
 void multiply_narrow(int rows, const Matrix& a, const float* row, const float* panel,
@@ -91,17 +37,11 @@ void multiply_narrow(int rows, const Matrix& a, const float* row, const float* p
 
 /// All rows of `a` times one panel; `c` begins at the panel's first column.
 void multiply_panel(const Matrix& a, const float* panel, std::int64_t columns, const Output& c) {
-  // Tiles of even height: 16 rows are two times 8, not 12 and 4.
-  const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t begin = a.rows * tile / tiles;
-    const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
-    const Output out{c.data + begin * c.stride, c.stride, c.bias, c.accumulate};
-    if (columns < kWidth) {
-      multiply_narrow(rows, a, a.at(begin, 0), panel, columns, out);
-    } else {
-      multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel, out);
-    }
+  if (columns >= kWidth) return multiply_whole_panel(a, panel, c);
+  for (std::int64_t row = 0; row < a.rows; row += kTileRows) {
+    const auto rows = static_cast<int>(std::min<std::int64_t>(kTileRows, a.rows - row));
+    multiply_narrow(rows, a, a.at(row, 0), panel, columns,
+                    {c.data + row * c.stride, c.stride, c.bias, c.accumulate});
   }
 }
 

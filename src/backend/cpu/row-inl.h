@@ -16,31 +16,13 @@
 #include <vector>
 
 #include "backend/cpu/draw-inl.h"
+#include "backend/cpu/sampler.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu {
 namespace HWY_NAMESPACE {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-/// Rows are padded with "no candidate" to whole vectors, two at a time.
-constexpr std::size_t kPadding = 32;
-
-struct RowScratch {
-  explicit RowScratch(std::size_t widest)
-      : x(widest + kPadding),
-        score(widest + kPadding),
-        high(widest + kPadding),
-        low(widest + kPadding),
-        counts(widest),
-        inside(widest + kPadding) {}
-
-  std::vector<float> x;                  // processed logits; -inf: no candidate
-  std::vector<float> score;              // x + noise, or the typical order
-  std::vector<std::uint32_t> high, low;  // weights, w = high * 2^20 + low
-  std::vector<std::uint32_t> counts;     // occurrences in the window; all 0 between rows
-  std::vector<std::int32_t> inside;      // tokens near the boundary of a filter
-};
-
 /// Tokens strictly before this place of an order: larger value, then lower id.
 struct Place {
   float value = -kInfinity;
@@ -54,12 +36,13 @@ struct Above {
 
 class RowState {
  public:
-  RowState(const SampleRow& row, RowScratch& scratch)
+  RowState(const SampleRow& row, SampleScratch& scratch)
       : row_(row),
         params_(row.params),
         key_{row.seed, row.sequence, row.step},
         size_(row.logits.size()),
-        padded_((size_ + kPadding - 1) / kPadding * kPadding),
+        padded_((size_ + SampleScratch::kPadding - 1) / SampleScratch::kPadding *
+                SampleScratch::kPadding),
         scratch_(scratch),
         x_(scratch.x.data()),
         score_(scratch.score.data()),
@@ -97,7 +80,7 @@ class RowState {
   const draw::NoiseKey key_;
   const std::size_t size_;
   const std::size_t padded_;
-  RowScratch& scratch_;
+  SampleScratch& scratch_;
   float* const x_;
   float* const score_;
   std::uint32_t* const high_;

@@ -22,12 +22,12 @@ namespace cadenza::cpu {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
-void SampleRows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
+void SampleRows(std::span<const SampleRow> rows, std::span<SampleResult> results, SampleScratch&) {
   for (std::size_t i = 0; i < rows.size(); ++i) results[i] = sample_row(rows[i]);
 }
 #else
 /// One row through the steps of docs/sampling.md.
-SampleResult SampleOne(const SampleRow& row, RowScratch& scratch) {
+SampleResult SampleOne(const SampleRow& row, SampleScratch& scratch) {
   RowState state(row, scratch);
   SampleResult result;
   result.token = row.fallback;
@@ -44,10 +44,8 @@ SampleResult SampleOne(const SampleRow& row, RowScratch& scratch) {
   return result;
 }
 
-void SampleRows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
-  std::size_t widest = 0;
-  for (const SampleRow& row : rows) widest = std::max(widest, row.logits.size());
-  RowScratch scratch(widest);
+void SampleRows(std::span<const SampleRow> rows, std::span<SampleResult> results,
+                SampleScratch& scratch) {
   for (std::size_t i = 0; i < rows.size(); ++i) results[i] = SampleOne(rows[i], scratch);
 }
 
@@ -68,8 +66,20 @@ HWY_EXPORT(TargetName);
 void sample_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {
   check(rows.size() == results.size(), "sample_rows: ", results.size(), " results for ",
         rows.size(), " rows");
-  for (const SampleRow& row : rows) check_sample_row(row);
-  HWY_DYNAMIC_DISPATCH(SampleRows)(rows, results);
+  std::size_t widest = 0;
+  for (const SampleRow& row : rows) {
+    check_sample_row(row);
+    widest = std::max(widest, row.logits.size());
+  }
+  SampleScratch scratch(widest);
+  HWY_DYNAMIC_DISPATCH(SampleRows)(rows, results, scratch);
+}
+
+SampleResult draw_row(const SampleRow& row, SampleScratch& scratch) {
+  check_sample_row(row);
+  SampleResult result;
+  HWY_DYNAMIC_DISPATCH(SampleRows)({&row, 1}, {&result, 1}, scratch);
+  return result;
 }
 
 const char* sampler_target() { return HWY_DYNAMIC_DISPATCH(TargetName)(); }

@@ -16,6 +16,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cadenza/backend.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
@@ -112,6 +114,21 @@ HWY_INLINE V Tanh(D d, V x) {
   const auto parts = exp_parts(d, hn::Add(limited, limited));
   const V m = Fma(d, parts.scale, parts.fraction, hn::Sub(parts.scale, hn::Set(d, 1.0F)));
   return hn::Div(m, hn::Add(m, hn::Set(d, 2.0F)));
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Activate(D d, Activation kind, V x) {
+  switch (kind) {
+    case Activation::identity:
+      break;
+    case Activation::sigmoid:
+      return Sigmoid(d, x);
+    case Activation::tanh:
+      return Tanh(d, x);
+    case Activation::relu:
+      return at_least(d, x, 0.0F);
+  }
+  return x;
 }
 
 /// Derivative of the sigmoid where it is y: y (1 - y).

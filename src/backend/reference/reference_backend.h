@@ -7,6 +7,11 @@
 
 namespace cadenza {
 
+namespace reference {
+/// Backend::sample_keys() on the calling thread.
+void sample_keys(const SampleKeysArgs& args);
+}  // namespace reference
+
 /// Every operation as plain loops over host memory, in f32 or f64, with sums in double: the meaning
 /// of the contract, and the measure of all other backends, with which it shares no arithmetic. Ids,
 /// targets and lengths outside their range are an ArgumentError here.

@@ -83,7 +83,7 @@ void ReferenceBackend::do_sample_tokens(const SampleTokensArgs& args) {
   }
 }
 
-void ReferenceBackend::do_sample_keys(const SampleKeysArgs& args) {
+void reference::sample_keys(const SampleKeysArgs& args) {
   const View<const float, 2> logits(args.logits);
   const View<float, 2> keys(args.keys);
   const View<float, 1> log_probability(args.log_probability);
@@ -98,6 +98,8 @@ void ReferenceBackend::do_sample_keys(const SampleKeysArgs& args) {
     if (log_probability) log_probability(b) = static_cast<float>(sum);
   }
 }
+
+void ReferenceBackend::do_sample_keys(const SampleKeysArgs& args) { reference::sample_keys(args); }
 
 void ReferenceBackend::do_sample_nade(const SampleNadeArgs& args) {
   const View<const float, 2> visible_bias(args.visible_bias);

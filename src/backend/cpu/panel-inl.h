@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register tiles of products with packed panels, compiled once per target (Highway's -inl.h
+// convention). The order of summation is that of panel_gemm.h.
+
+#if defined(CADENZA_BACKEND_CPU_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CADENZA_BACKEND_CPU_PANEL_INL_H_
+#undef CADENZA_BACKEND_CPU_PANEL_INL_H_
+#else
+#define CADENZA_BACKEND_CPU_PANEL_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "backend/cpu/panel_gemm.h"
+#include "backend/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+using Real = hn::ScalableTag<float>;
+using Vector = hn::Vec<Real>;
+constexpr int kLanes = HWY_LANES(float);
+constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
+// Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers.
+constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 12 : 6;
+
+/// kPanels panels that lie one after the other, and where the columns of each go in a row of c.
+template <int kPanels>
+struct PanelGroup {
+  const float* panels;  ///< [kPanels, K, kWidth]
+  std::int64_t columns[kPanels];
+};
+
+/// kRows x kPanels * kWidth elements of c; `row` points at the first row, of contiguous k.
+template <int kRows, int kPanels>
+HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGroup<kPanels>& group,
+                              const Output& c) {
+  const Real d;
+  const std::int64_t a_stride = a.row_stride;
+  const std::int64_t depth = a.columns;
+  const std::int64_t panel_size = depth * kWidth;
+  Vector sum0[kRows * kPanels], sum1[kRows * kPanels];
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows * kPanels; ++i) {
+    const std::int64_t column = group.columns[i % kPanels];
+    const float* const start = c.data + i / kPanels * c.stride + column;
+    const bool add = c.accumulate == Accumulate::add;
+    sum0[i] = add ? hn::LoadU(d, start) : hn::Zero(d);
+    sum1[i] = add ? hn::LoadU(d, start + kLanes) : hn::Zero(d);
+    if (c.bias != nullptr) {
+      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column));
+      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column + kLanes));
+    }
+  }
+  for (std::int64_t k = 0; k < depth; ++k) {
+#pragma GCC unroll 16
+    for (int p = 0; p < kPanels; ++p) {
+      const float* const panel = group.panels + p * panel_size + k * kWidth;
+      const Vector b0 = hn::Load(d, panel);
+      const Vector b1 = hn::Load(d, panel + kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const Vector broadcast = hn::Set(d, row[i * a_stride + k]);
+        sum0[i * kPanels + p] = Fma(d, broadcast, b0, sum0[i * kPanels + p]);
+        sum1[i * kPanels + p] = Fma(d, broadcast, b1, sum1[i * kPanels + p]);
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows * kPanels; ++i) {
+    float* const out = c.data + i / kPanels * c.stride + group.columns[i % kPanels];
+    hn::StoreU(sum0[i], d, out);
+    hn::StoreU(sum1[i], d, out + kLanes);
+  }
+}
+
+/// Any number of rows up to kRows.
+template <int kRows>
+void multiply_rows(int rows, const Matrix& a, const float* row, const float* panel,
+                   const Output& c) {
+  if (rows == kRows) {
+    multiply_tile<kRows, 1>(a, row, {panel, {0}}, c);
+  } else if constexpr (kRows > 1) {
+    multiply_rows<kRows - 1>(rows, a, row, panel, c);
+  }
+}
+
+/// All rows of `a` times one whole panel; `c` begins at the panel's first column.
+HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const Output& c) {
+  // Tiles of even height: 16 rows are two times 8, not 12 and 4.
+  const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t begin = a.rows * tile / tiles;
+    const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
+    multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,
+                             {c.data + begin * c.stride, c.stride, c.bias, c.accumulate});
+  }
+}
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // CADENZA_BACKEND_CPU_PANEL_INL_H_
