@@ -102,13 +102,15 @@ class Build:
 
     def dependents(self, file):
         """Compilations that read `file`."""
-        found = []
-        for command in self.compilations:
-            deps = run(["ninja", "-t", "deps", command.object], self.folder).stdout.splitlines()[1:]
-            paths = {(self.folder / line.strip()).resolve() for line in deps if line.strip()}
-            if file in paths or file == command.source:
-                found.append(command)
-        return found
+        objects = [command.object for command in self.compilations]
+        readers, current = set(), None
+        for line in run(["ninja", "-t", "deps", *objects], self.folder).stdout.splitlines():
+            if not line.startswith(" "):
+                current = line.split(":")[0]
+            elif os.path.normpath(self.folder / line.strip()) == str(file):
+                readers.add(current)
+        return [command for command in self.compilations
+                if command.object in readers or command.source == file]
 
     def make(self, file, text, dependents, scratch):
         """Path of the program with `text` in place of `file`, or None if it does not compile."""
