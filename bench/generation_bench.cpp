@@ -42,7 +42,7 @@ void generate(benchmark::State& state, Place& place, const RecordModel& shape, s
 
 const bool kRegistered = [] {
   for (const RecordModel& model : kRecordModels) {
-    for (const std::int64_t batch : {1, 32, 256, 1024, 4096, 16384}) {
+    for (const std::int64_t batch : {1, 8, 32, 256, 1024, 4096, 16384}) {
       register_case("generate", message(model.name, "/B:", batch, "/T:", kSteps),
                     static_cast<double>(kSteps * batch) * token_flops(model),
                     [&model, batch](benchmark::State& state, Place& place) {

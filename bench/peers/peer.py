@@ -31,8 +31,9 @@ def options(description, rest=None):
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--tiny", action="store_true", help="small shapes, to try the script")
     parser.add_argument("--threads", type=int, default=1, help="of a CPU")
-    parser.add_argument("--models", nargs="+", help="names out of those of bench/shapes.h")
+    parser.add_argument("--models", nargs="+", choices=sorted(MODELS), help="by their names")
     parser.add_argument("--batches", nargs="+", type=int)
+    parser.add_argument("--precision", help="this one alone")
     parser.add_argument("--seconds", type=float, default=60.0, help="begin no case after this")
     return parser.parse_args(rest)
 
@@ -42,6 +43,7 @@ class Session:
 
     def __init__(self, args):
         self.tiny = args.tiny
+        self.precision = args.precision
         models = TINY_MODELS if args.tiny else MODELS
         self.models = {name: models[name] for name in args.models or models}
         self.shapes = [(2, 8)] if args.tiny else SEQUENCE_SHAPES

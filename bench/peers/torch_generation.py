@@ -102,6 +102,8 @@ def cases(session, device, way):
     for name in names:
         for batch in session.batches:
             for precision in torch_peer.precisions(device):
+                if session.precision not in (None, precision):
+                    continue
                 for layers in kinds:
                     for draw in draws:
                         yield {"backend": way, "precision": precision, "model": name, "B": batch,
