@@ -206,7 +206,7 @@ int run_evaluate(std::span<char*> arguments) {
   }
   Findings found;
   found.likelihood =
-      evaluate(*loaded.model, pieces, data.step_kind, loaded.info.config.width, options.batch_size);
+      evaluate(*loaded.model, data, parse_split_name(options.split), options.batch_size);
   found.data = measure_pieces(sequences_of(pieces), *loaded.tokenizer);
   if (options.num_outputs > 0) {
     const std::vector<Sequence> generated = generate(loaded, options);

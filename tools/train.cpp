@@ -45,14 +45,12 @@ void write_curves(const fs::path& folder, const std::string& unit) {
   }
 }
 
-void announce(const Dataset& data, LanguageModel& model, const TrainOptions& options) {
-  const LanguageModelConfig& config = model.config();
+void announce(const Dataset& data, const Model& model, const TrainOptions& options) {
   std::cerr << "data     : " << options.data << ": " << data[Split::train].size()
             << " training pieces, "
             << short_count(static_cast<double>(step_count(data[Split::train]))) << " "
             << unit_of(data) << "; " << data[Split::valid].size() << " for validation\n"
-            << "model    : " << config.layers << " x " << info_of(config.cell).name << "("
-            << config.hidden << "), head " << name_of(config.head) << ", "
+            << "model    : " << model.summary() << ", "
             << short_count(static_cast<double>(model.parameters().count())) << " parameters\n";
 }
 
@@ -83,7 +81,7 @@ class Reporter {
 };
 
 void report(const TrainingResult& result, const TrainOptions& options, const Dataset& data,
-            LanguageModel& model) {
+            const Model& model) {
   const fs::path folder = options.output;
   const std::string checkpoint = (folder / "model.safetensors").string();
   if (options.json) {
@@ -133,11 +131,11 @@ int run_train(std::span<char*> arguments) {
   options.complete(data);
   const std::unique_ptr<Tokenizer> tokenizer = tokenizer_of(data);
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
-  LanguageModel model(*backend, options.model);
-  announce(data, model, options);
+  const std::unique_ptr<Model> model = options.make_model(*backend);
+  announce(data, *model, options);
 
   catch_stop_signals();
-  Trainer trainer(model, *tokenizer, data, options.training, folder, options.resume);
+  Trainer trainer(*model, *tokenizer, data, options.training, folder, options.resume);
   write_file_atomic(folder / "config.toml",
                     "# cadenza train " CADENZA_VERSION "\n" + parser.effective(kNotSettings));
   Reporter reporter(unit_of(data));
@@ -146,7 +144,7 @@ int run_train(std::span<char*> arguments) {
   reporter.finish();
   explain_decisions(options.compute, *backend);
   write_curves(folder, data.step_kind == StepKind::token ? "token" : "frame");
-  report(result, options, data, model);
+  report(result, options, data, *model);
   return kDone;
 }
 

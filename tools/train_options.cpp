@@ -35,18 +35,33 @@ void TrainOptions::add_to(Arguments& arguments) {
   arguments.add_settings(Arguments::Presets::yes);
 
   arguments.heading("Model");
-  arguments.add_choice("--model", kind_, "kind of model; lm predicts the next step", {"lm"});
+  arguments.add_choice("--model", kind_,
+                       "kind of model; lm predicts the next step, seq2seq a target from a source",
+                       {"lm", "seq2seq"});
   arguments.add_choice("--cell", cell_, "recurrent cell", cell_names());
-  arguments.add("--layers", model.layers, "recurrent layers");
-  arguments.add("--hidden", model.hidden, "units of each recurrent layer");
-  arguments.add("--embedding", model.embedding, "size of token embeddings; 0: one-hot input");
+  arguments.add("--layers", model_.layers, "recurrent layers");
+  arguments.add("--hidden", model_.hidden, "units of each recurrent layer");
+  arguments.add("--embedding", model_.embedding,
+                "size of token embeddings; 0: one-hot input, 64 for seq2seq");
   arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
   arguments.add_choice("--head", head_, "what predicts a step; auto: softmax or bernoulli by data",
                        {"auto", "softmax", "bernoulli", "nade"});
-  arguments.add("--nade-hidden", model.nade_hidden, "hidden units of the nade head");
-  arguments.add("--dropout", model.dropout, "share of recurrent outputs dropped in training");
-  arguments.add("--input-dropout", model.input_dropout, "the same for frames and embeddings");
-  arguments.add("--forget-bias", model.forget_bias, "initial bias of the LSTM forget gate");
+  arguments.add("--nade-hidden", model_.nade_hidden, "hidden units of the nade head");
+  arguments.add("--dropout", model_.dropout, "share of recurrent outputs dropped in training");
+  arguments.add("--input-dropout", model_.input_dropout, "the same for frames and embeddings");
+  arguments.add("--forget-bias", model_.forget_bias, "initial bias of the LSTM forget gate");
+
+  arguments.heading("Model seq2seq");
+  arguments.add("--encoder-layers", seq2seq_.encoder_layers,
+                "layers that read the source in both directions; 0: the source is not read");
+  arguments.add_choice("--attention", attention_, "how the decoder looks back at the source",
+                       {"none", "additive", "dot", "general"});
+  arguments.add("--input-feeding", input_feeding_,
+                "the decoder also reads what attention gave at the step before");
+  arguments.add("--own-tokens", seq2seq_.own_tokens,
+                "scheduled sampling: share of true tokens replaced by drawn ones in the end");
+  arguments.add("--own-tokens-slope", seq2seq_.own_tokens_slope,
+                "updates k: the share rises as 1 - k / (k + exp(update / k))");
 
   arguments.heading("Training");
   arguments.add("--batch-size", training.batch_size, "pieces side by side");
@@ -83,29 +98,59 @@ void TrainOptions::add_to(Arguments& arguments) {
 void TrainOptions::check_values() {
   check_compute_options(compute);
   as_usage([this] {
-    model.cell = parse_cell(cell_);
-    model.dense = parse_dense(dense_);
-    model.head = head_ == "auto" ? Head::softmax : parse_head(head_);
-    model.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
+    model_.cell = parse_cell(cell_);
+    model_.dense = parse_dense(dense_);
+    model_.head = head_ == "auto" ? Head::softmax : parse_head(head_);
+    model_.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
     training.optimizer.kind = parse_optimizer(optimizer_);
     training.schedule.kind = parse_schedule(schedule_);
-    model.validate();
     training.validate();
+    if (kind_ == "lm") {
+      model_.validate();
+      return;
+    }
+    check(dense_.empty() && head_ == "auto", "--model seq2seq has no --dense and no --head");
+    seq2seq_.source_width = seq2seq_.width = 1;  // a stand-in, too
+    if (model_.embedding > 0) seq2seq_.embedding = model_.embedding;
+    seq2seq_.cell = model_.cell;
+    seq2seq_.layers = model_.layers;
+    seq2seq_.hidden = model_.hidden;
+    seq2seq_.attention = parse_scoring(attention_);
+    seq2seq_.input_feeding = input_feeding_ ? InputFeeding::yes : InputFeeding::no;
+    seq2seq_.dropout = model_.dropout;
+    seq2seq_.input_dropout = model_.input_dropout;
+    seq2seq_.forget_bias = model_.forget_bias;
+    seq2seq_.validate();
   });
 }
 
 void TrainOptions::complete(const Dataset& data_set) {
+  if (data_set.pairs.has_value() != (kind_ == "seq2seq")) {
+    throw UsageError(
+        message("--model ", kind_, ": ", data, " holds ",
+                data_set.pairs ? "pairs, expected seq2seq" : "single sequences, expected lm"));
+  }
+  if (data_set.pairs) {
+    seq2seq_.source_width = data_set.pairs->vocabulary;
+    seq2seq_.width = data_set.vocabulary;
+    return;
+  }
   const bool tokens = data_set.step_kind == StepKind::token;
   if (head_ == "auto") {
-    model.head = tokens ? Head::softmax : Head::bernoulli;
-  } else if (tokens != (model.head == Head::softmax)) {
+    model_.head = tokens ? Head::softmax : Head::bernoulli;
+  } else if (tokens != (model_.head == Head::softmax)) {
     throw UsageError(message("--head ", head_, " predicts ", tokens ? "frames" : "tokens", ", but ",
                              data, " holds ", tokens ? "tokens" : "frames", " (tokenizer ",
                              data_set.tokenizer_name, "); expected ",
                              tokens ? "softmax" : "bernoulli or nade"));
   }
-  model.width = data_set.vocabulary;
-  as_usage([this] { model.validate(); });
+  model_.width = data_set.vocabulary;
+  as_usage([this] { model_.validate(); });
+}
+
+std::unique_ptr<Model> TrainOptions::make_model(Backend& backend) const {
+  if (kind_ == "seq2seq") return std::make_unique<Seq2Seq>(backend, seq2seq_);
+  return std::make_unique<LanguageModel>(backend, model_);
 }
 
 }  // namespace cadenza::tools

@@ -44,6 +44,14 @@ struct MatmulArgs {
   SumOrder order = SumOrder::any;
 };
 
+/// Columns [y_begin, y_begin + count) of y [N, L] = columns [x_begin, x_begin + count) of x [N, M].
+struct CopyColumnsArgs {
+  TensorView x, y;
+  std::int64_t x_begin = 0;
+  std::int64_t y_begin = 0;
+  std::int64_t count = 0;
+};
+
 enum class Activation : std::uint8_t { identity, sigmoid, tanh, relu };
 
 /// x, y real of one shape; may alias.
@@ -350,6 +358,7 @@ class Backend {
   void add_column_sums(const TensorView& x, const TensorView& y);
   /// Row r of x [N, M] is multiplied by factors[r], real [N].
   void scale_rows(const TensorView& x, const TensorView& factors);
+  void copy_columns(const CopyColumnsArgs& args);
   void activation(const ActivationArgs& args);
   void activation_backward(const ActivationBackwardArgs& args);
   void dropout(const DropoutArgs& args);
@@ -392,6 +401,7 @@ class Backend {
   virtual void do_add(const TensorView& x, const TensorView& y, double alpha) = 0;
   virtual void do_add_column_sums(const TensorView& x, const TensorView& y) = 0;
   virtual void do_scale_rows(const TensorView& x, const TensorView& factors) = 0;
+  virtual void do_copy_columns(const CopyColumnsArgs& args) = 0;
   virtual void do_activation(const ActivationArgs& args) = 0;
   virtual void do_activation_backward(const ActivationBackwardArgs& args) = 0;
   virtual void do_dropout(const DropoutArgs& args) = 0;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,19 @@ inline constexpr std::array<std::string_view, 3> kSplitNames = {"train", "valid"
 struct Piece {
   std::string name;
   Sequence sequence;
+  Sequence source = {};  ///< what it is transformed from; only in data of pairs
+};
+
+/// Where the sources and targets of pairs come from: how `cadenza prepare` found them, and how a
+/// model finds the source in the music it is to transform.
+struct PairInfo {
+  std::string tokenizer_name;      ///< of the sources
+  std::string tokenizer_settings;  ///< of the same
+  int vocabulary = 0;              ///< of the same
+  std::string track;               ///< name of the source's track; "": the whole score
+  int bars = 0;                    ///< music is cut into pairs of so many bars; 0: not cut
+
+  friend bool operator==(const PairInfo&, const PairInfo&) = default;
 };
 
 /// Pieces of one kind over one vocabulary, split by piece; the product of `cadenza prepare`.
@@ -28,7 +42,8 @@ struct Dataset {
   std::string tokenizer_settings;
   StepKind step_kind = StepKind::token;
   int vocabulary = 0;
-  std::array<std::vector<Piece>, 3> splits;
+  std::optional<PairInfo> pairs = {};  ///< present: every piece has a source
+  std::array<std::vector<Piece>, 3> splits = {};
 
   const std::vector<Piece>& operator[](Split split) const {
     return splits[static_cast<std::size_t>(split)];
@@ -40,8 +55,9 @@ struct Dataset {
 std::size_t step_count(const std::vector<Piece>& pieces);
 
 /// Data files are safetensors: `<split>.steps` (i32 [N] tokens or u8 [N, 11] key bits, bit 0 of
-/// byte 0 = A0), `<split>.offsets` (i64 [pieces + 1]); names, tokenizer and format version in the
-/// metadata. Written atomically.
+/// byte 0 = A0), `<split>.offsets` (i64 [pieces + 1]), for pairs also `<split>.source_steps` and
+/// `<split>.source_offsets`; names, tokenizers and format version in the metadata. Written
+/// atomically.
 void save_dataset(const Dataset& dataset, const std::filesystem::path& path);
 /// FormatError for anything inconsistent: offsets that do not ascend, ids outside the vocabulary.
 Dataset load_dataset(const std::filesystem::path& path);

@@ -18,10 +18,11 @@ struct Likelihood {
   std::int64_t pieces = 0;
 };
 
-/// Runs every piece through the model from a zero state, `batch_size` at a time and
-/// `sequence_length` steps a call; the result does not depend on either beyond rounding.
-/// ArgumentError if there is no piece or the kind or width of the steps is not the model's.
-Likelihood evaluate(Model& model, const std::vector<Piece>& pieces, StepKind kind, int width,
-                    int batch_size = 64, int sequence_length = 256);
+/// Runs every piece of a split through the model from a zero state, `batch_size` at a time and
+/// `sequence_length` steps a call; the result does not depend on either beyond rounding. Of pairs
+/// the targets count, with their ends. ArgumentError if there is no piece or the data is not the
+/// model's.
+Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_size = 64,
+                    int sequence_length = 256);
 
 }  // namespace cadenza

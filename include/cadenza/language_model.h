@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cadenza/dataset.h"
 #include "cadenza/model.h"
 #include "cadenza/tokenizer.h"
 
@@ -61,12 +62,14 @@ class LanguageModel final : public Model {
   LanguageModel(Backend& backend, const LanguageModelConfig& config, DType dtype = DType::f32);
 
   const LanguageModelConfig& config() const { return config_; }
-  Backend& backend() const { return parameters_.backend(); }
   Parameters& parameters() override { return parameters_; }
   const Parameters& parameters() const override { return parameters_; }
   /// PyTorch's defaults: uniform in +-1/sqrt(H) for recurrent layers, +-1/sqrt(fan in) for linear
   /// ones; embeddings in +-1.
-  void initialize(std::uint64_t seed);
+  void initialize(std::uint64_t seed) override;
+  std::string architecture() const override;
+  std::string summary() const override;
+  void check_data(const Dataset& data) const override;
 
   std::vector<Tensor> make_state(std::int64_t rows) const override;
   TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
@@ -95,9 +98,12 @@ struct LoadedModel {
   ModelFileInfo info;
 };
 
-/// Writes weights and description to one safetensors file, atomically.
-void save_model(const LanguageModel& model, const Tokenizer& tokenizer,
-                const std::filesystem::path& path);
+/// Writes weights and description of any model to one safetensors file, atomically; `pairs` are
+/// those of the data that a seq2seq model was trained on.
+void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
+                const std::optional<PairInfo>& pairs = {});
+/// "lm" or "seq2seq"; a file without cadenza's metadata counts as "lm".
+std::string read_model_kind(const std::filesystem::path& path);
 /// What a model file describes, without a backend. A file without cadenza's metadata, for example
 /// one saved from PyTorch with a single nn.LSTM, nn.GRU or nn.RNN, at most one embedding and one
 /// output layer, is understood from names and shapes; its tokenizer is then `tokenizer` with

@@ -29,14 +29,21 @@ struct Batch {
   std::int64_t predicted = 0;            ///< sum of the lengths
   std::vector<std::int64_t> piece;       ///< [B] index of the piece in the split, -1 for none
   std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
+  /// What the pieces are transformed from; only for pairs.
+  std::int64_t source_steps = 0;             ///< S
+  std::vector<std::int32_t> source_ids;      ///< [S, B], -1 beyond the length
+  std::vector<std::int32_t> source_lengths;  ///< [B]
 };
 
-/// Addresses the dropout masks of one training step; rate 0 everywhere if `training` is false.
+/// Addresses the dropout masks and other draws of one training step; rate 0 everywhere if
+/// `training` is false.
 struct DropoutKey {
   bool training = false;
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
 };
+
+struct Dataset;
 
 /// What a Trainer needs of a model: parameters, and a loss written as forward code.
 class Model {
@@ -44,6 +51,14 @@ class Model {
   virtual ~Model() = default;
   virtual Parameters& parameters() = 0;
   virtual const Parameters& parameters() const = 0;
+  Backend& backend() const { return parameters().backend(); }
+  virtual void initialize(std::uint64_t seed) = 0;
+  /// JSON, as it stands in a model file under "model".
+  virtual std::string architecture() const = 0;
+  /// The architecture in a few words for people.
+  virtual std::string summary() const = 0;
+  /// ArgumentError unless the steps of `data` are what the model reads and predicts.
+  virtual void check_data(const Dataset& data) const = 0;
   /// What training carries from one batch to the next, for `rows` rows, zero-filled.
   virtual std::vector<Tensor> make_state(std::int64_t rows) const = 0;
   /// Losses of every step, real [T * B]; gradients are of their sum times `scale`. `state` is

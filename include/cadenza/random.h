@@ -22,6 +22,7 @@ enum class RandomPurpose : std::uint32_t {
   dropout = 4,
   initialize = 5,  ///< parameter initialisation
   shuffle = 6,     ///< order of pieces in an epoch, split of a data set
+  schedule = 7,    ///< which tokens scheduled sampling replaces
 };
 
 struct PhiloxCounter {

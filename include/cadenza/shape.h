@@ -21,6 +21,12 @@ class Shape {
   int rank() const { return rank_; }
   /// Extent of dimension `i`, 0 <= i < rank().
   std::int64_t operator[](int i) const { return extents_[static_cast<std::size_t>(i)]; }
+  /// The same with another extent in dimension `i`.
+  Shape with(int i, std::int64_t extent) const {
+    Shape other = *this;
+    other.extents_[static_cast<std::size_t>(i)] = extent;
+    return other;
+  }
   /// Product of the extents; 0 for rank 0.
   std::int64_t count() const;
   /// "[2, 8, 64]".

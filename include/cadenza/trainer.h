@@ -8,16 +8,17 @@
 #include <string>
 
 #include "cadenza/dataset.h"
-#include "cadenza/language_model.h"
+#include "cadenza/model.h"
 #include "cadenza/optimizer.h"
 
 namespace cadenza {
 
 struct TrainingConfig {
   int batch_size = 32;
-  int sequence_length = 100;  ///< steps of truncated back-propagation; the state is carried on
-  int epochs = 50;            ///< upper bound; 0: none
-  std::int64_t steps = 0;     ///< upper bound on updates; 0: none
+  /// Steps of truncated back-propagation; the state is carried on. Pairs are never cut.
+  int sequence_length = 100;
+  int epochs = 50;                   ///< upper bound; 0: none
+  std::int64_t steps = 0;            ///< upper bound on updates; 0: none
   std::int64_t validate_every = 0;   ///< updates; 0: once an epoch
   int patience = 10;                 ///< validations without improvement before stopping; 0: never
   double checkpoint_seconds = 30.0;  ///< how often last.safetensors is refreshed at most
@@ -52,7 +53,7 @@ struct TrainingResult {
   std::string stopped_by;        ///< "epochs", "steps", "patience", "request"
 };
 
-/// Trains a language model, with early stopping on the validation split, and writes into a folder:
+/// Trains a model, with early stopping on the validation split, and writes into a folder:
 /// model.safetensors (best on validation, or last without such a split), last.safetensors (all a
 /// resume needs), metrics.jsonl. A run that was killed at any moment and resumed ends with the same
 /// bytes in model.safetensors as one that was not, for the same backend and threads.
@@ -61,7 +62,7 @@ class Trainer {
   /// Creates `folder` if need be. `model` is initialised from the seed unless `resume` finds
   /// last.safetensors in `folder`; ArgumentError if that belongs to another architecture, data set
   /// or configuration.
-  Trainer(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+  Trainer(Model& model, const Tokenizer& tokenizer, const Dataset& data,
           const TrainingConfig& config, const std::filesystem::path& folder, bool resume);
   ~Trainer();
 

@@ -82,6 +82,22 @@ void Backend::scale_rows(const TensorView& x, const TensorView& factors) {
   if (x.count() > 0) do_scale_rows(x, factors);
 }
 
+void Backend::copy_columns(const CopyColumnsArgs& args) {
+  const ArgumentCheck check("copy_columns", *this);
+  const DType real = check.real("x", args.x);
+  check.require("x", args.x, real, {{"N"}, {"M"}});
+  check.require("y", args.y, real, {{"N", args.x.shape[0]}, {"L"}});
+  check.disjoint("y", args.y, "x", args.x);
+  const auto inside = [&](const char* name, std::int64_t begin, std::int64_t columns) {
+    check.that(begin >= 0 && args.count >= 0 && args.count <= columns - begin, "columns [", begin,
+               ", ", begin, " + ", args.count, ") of ", name, ", expected inside [0, ", columns,
+               ")");
+  };
+  inside("x", args.x_begin, args.x.shape[1]);
+  inside("y", args.y_begin, args.y.shape[1]);
+  if (args.x.shape[0] > 0 && args.count > 0) do_copy_columns(args);
+}
+
 void Backend::activation(const ActivationArgs& args) {
   const ArgumentCheck check("activation", *this);
   check.require("y", args.y, check.real("x", args.x), args.x.shape);

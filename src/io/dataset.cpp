@@ -8,6 +8,7 @@
 #include "cadenza/error.h"
 #include "io/dataset_reader.h"
 #include "io/json_events.h"
+#include "io/pair_info.h"
 #include "io/printable.h"
 
 namespace cadenza {
@@ -44,12 +45,30 @@ Frame unpack(std::span<const std::byte> bytes) {
   return frame;
 }
 
-std::vector<std::int32_t> join_tokens(const std::vector<Piece>& pieces) {
+/// Which sequence of a piece.
+using Part = Sequence Piece::*;
+
+std::vector<std::int32_t> join_tokens(const std::vector<Piece>& pieces, Part part) {
   std::vector<std::int32_t> tokens;
   for (const Piece& piece : pieces) {
-    tokens.insert(tokens.end(), piece.sequence.tokens.begin(), piece.sequence.tokens.end());
+    tokens.insert(tokens.end(), (piece.*part).tokens.begin(), (piece.*part).tokens.end());
   }
   return tokens;
+}
+
+std::vector<std::int64_t> offsets_of(const std::vector<Piece>& pieces, Part part) {
+  std::vector<std::int64_t> offsets = {0};
+  for (const Piece& piece : pieces) {
+    offsets.push_back(offsets.back() + static_cast<std::int64_t>((piece.*part).size()));
+  }
+  return offsets;
+}
+
+void check_tokens(const std::string& name, const Sequence& sequence, int vocabulary) {
+  for (const std::int32_t token : sequence.tokens) {
+    check(token >= 0 && token < vocabulary, "save_dataset: piece ", printable(name),
+          " has the token ", token, ", the vocabulary is ", vocabulary);
+  }
 }
 
 void check_pieces(const Dataset& dataset) {
@@ -60,31 +79,37 @@ void check_pieces(const Dataset& dataset) {
       check(tokens ? sequence.frames.empty() : sequence.tokens.empty(), "save_dataset: piece ",
             printable(piece.name), " has ", tokens ? "frames" : "tokens", ", expected ",
             tokens ? "tokens" : "frames");
-      for (const std::int32_t token : sequence.tokens) {
-        check(token >= 0 && token < dataset.vocabulary, "save_dataset: piece ",
-              printable(piece.name), " has the token ", token, ", the vocabulary is ",
-              dataset.vocabulary);
-      }
+      check_tokens(piece.name, sequence, dataset.vocabulary);
+      check(dataset.pairs ? tokens && piece.source.frames.empty() && piece.source.size() > 0
+                          : piece.source.size() == 0,
+            "save_dataset: piece ", printable(piece.name), " has ", piece.source.size(),
+            " steps of a source, expected ", dataset.pairs ? "tokens" : "none");
+      if (dataset.pairs) check_tokens(piece.name, piece.source, dataset.pairs->vocabulary);
     }
   }
 }
 
 void add_split(SafetensorsWriter& writer, const Dataset& dataset, Split split) {
   const std::vector<Piece>& pieces = dataset[split];
-  std::vector<std::int64_t> offsets = {0};
   nlohmann::json names = nlohmann::json::array();
-  for (const Piece& piece : pieces) {
-    offsets.push_back(offsets.back() + static_cast<std::int64_t>(piece.sequence.size()));
-    names.push_back(piece.name);
-  }
-  const std::int64_t steps = offsets.back();
+  for (const Piece& piece : pieces) names.push_back(piece.name);
+  const auto add_offsets = [&](std::string_view name, const std::vector<std::int64_t>& offsets) {
+    writer.add<std::int64_t>(array_name(split, name), {static_cast<std::int64_t>(offsets.size())},
+                             offsets);
+    return offsets.back();
+  };
+  const std::int64_t steps = add_offsets("offsets", offsets_of(pieces, &Piece::sequence));
   if (dataset.step_kind == StepKind::token) {
-    writer.add<std::int32_t>(array_name(split, "steps"), {steps}, join_tokens(pieces));
+    writer.add<std::int32_t>(array_name(split, "steps"), {steps},
+                             join_tokens(pieces, &Piece::sequence));
   } else {
     writer.add<std::uint8_t>(array_name(split, "steps"), {steps, kFrameBytes}, pack(pieces));
   }
-  writer.add<std::int64_t>(array_name(split, "offsets"),
-                           {static_cast<std::int64_t>(offsets.size())}, offsets);
+  if (dataset.pairs) {
+    const std::int64_t read = add_offsets("source_offsets", offsets_of(pieces, &Piece::source));
+    writer.add<std::int32_t>(array_name(split, "source_steps"), {read},
+                             join_tokens(pieces, &Piece::source));
+  }
   // File names need not be UTF-8; they only serve messages.
   writer.set_metadata(array_name(split, "names"),
                       names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -128,8 +153,14 @@ class Loader {
     if (kind != "token" && kind != "frame") fail("unknown step_kind " + printable(kind));
     dataset.step_kind = kind == "token" ? StepKind::token : StepKind::frame;
     dataset.vocabulary = vocabulary(dataset.step_kind);
+    const auto pairs = file_.metadata().find("pairs");
+    if (pairs != file_.metadata().end()) {
+      if (dataset.step_kind != StepKind::token) fail("holds pairs of frames, expected tokens");
+      dataset.pairs = pair_info_from_json(pairs->second, file_.origin());
+    }
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       dataset[split] = pieces(dataset, split);
+      if (dataset.pairs) add_sources(*dataset.pairs, split, dataset[split]);
     }
     return dataset;
   }
@@ -169,13 +200,12 @@ class Loader {
     return found;
   }
 
-  std::vector<std::int64_t> offsets(Split split, std::int64_t steps) const {
-    const FileArray& found = array(array_name(split, "offsets"), DType::i64, 1);
+  std::vector<std::int64_t> offsets(const std::string& name, std::int64_t steps) const {
+    const FileArray& found = array(name, DType::i64, 1);
     std::vector<std::int64_t> values = found.as<std::int64_t>();
     if (values.empty() || values.front() != 0 || values.back() != steps ||
         !std::is_sorted(values.begin(), values.end())) {
-      fail(message("array '", array_name(split, "offsets"), "' does not ascend from 0 to ", steps),
-           &found);
+      fail(message("array '", name, "' does not ascend from 0 to ", steps), &found);
     }
     return values;
   }
@@ -191,6 +221,38 @@ class Loader {
     return list.names;
   }
 
+  std::vector<std::int32_t> token_ids(const std::string& name, const FileArray& steps,
+                                      int vocabulary) const {
+    std::vector<std::int32_t> ids = steps.as<std::int32_t>();
+    for (const std::int32_t id : ids) {
+      if (id < 0 || id >= vocabulary) {
+        fail(message("array ", printable(name), " has the token ", id, ", the vocabulary is ",
+                     vocabulary),
+             &steps);
+      }
+    }
+    return ids;
+  }
+
+  void add_sources(const PairInfo& pairs, Split split, std::vector<Piece>& pieces) const {
+    const std::string name = array_name(split, "source_steps");
+    const FileArray& steps = array(name, DType::i32, 1);
+    const std::vector<std::int32_t> ids = token_ids(name, steps, pairs.vocabulary);
+    const std::vector<std::int64_t> bounds =
+        offsets(array_name(split, "source_offsets"), steps.shape[0]);
+    if (bounds.size() != pieces.size() + 1) {
+      fail(message("array ", printable(name), " has ", bounds.size() - 1, " pieces, expected ",
+                   pieces.size()),
+           &steps);
+    }
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (bounds[i] == bounds[i + 1]) {
+        fail(message("array ", printable(name), ": source ", i, " is empty"), &steps);
+      }
+      pieces[i].source.tokens.assign(ids.begin() + bounds[i], ids.begin() + bounds[i + 1]);
+    }
+  }
+
   std::vector<Piece> pieces(const Dataset& dataset, Split split) const {
     const bool tokens = dataset.step_kind == StepKind::token;
     const std::string name = array_name(split, "steps");
@@ -200,17 +262,10 @@ class Loader {
                    kFrameBytes),
            &steps);
     }
-    const std::vector<std::int64_t> bounds = offsets(split, steps.shape[0]);
+    const std::vector<std::int64_t> bounds = offsets(array_name(split, "offsets"), steps.shape[0]);
     const std::vector<std::string> piece_names = names(split, bounds.size() - 1);
     const std::vector<std::int32_t> ids =
-        tokens ? steps.as<std::int32_t>() : std::vector<std::int32_t>();
-    for (const std::int32_t id : ids) {
-      if (id < 0 || id >= dataset.vocabulary) {
-        fail(message("array ", printable(name), " has the token ", id, ", the vocabulary is ",
-                     dataset.vocabulary),
-             &steps);
-      }
-    }
+        tokens ? token_ids(name, steps, dataset.vocabulary) : std::vector<std::int32_t>();
     std::vector<Piece> result(piece_names.size());
     for (std::size_t i = 0; i < result.size(); ++i) {
       result[i].name = piece_names[i];
@@ -247,6 +302,7 @@ void save_dataset(const Dataset& dataset, const std::filesystem::path& path) {
   writer.set_metadata("tokenizer_settings", dataset.tokenizer_settings);
   writer.set_metadata("step_kind", dataset.step_kind == StepKind::token ? "token" : "frame");
   writer.set_metadata("vocabulary", std::to_string(dataset.vocabulary));
+  if (dataset.pairs) writer.set_metadata("pairs", to_json(*dataset.pairs));
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     add_split(writer, dataset, split);
   }

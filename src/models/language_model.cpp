@@ -4,33 +4,27 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cadenza/dataset.h"
 #include "cadenza/error.h"
+#include "models/model_json.h"
 #include "nn/ops.h"
+#include "nn/recurrent_stack.h"
 
 namespace cadenza {
 namespace {
 
 constexpr int kKeys = 88;
 
-std::string layer_name(const LanguageModelConfig& config, std::string_view what, int layer) {
-  return message(info_of(config.cell).module, ".", what, "_l", layer);
-}
-
 std::string dense_name(std::size_t index, std::string_view what) {
   return message("dense.", index, ".", what);
 }
 
-// Features that layer `layer` reads.
-std::int64_t input_of(const LanguageModelConfig& config, int layer) {
-  if (layer > 0) return config.hidden;
-  return config.embedding > 0 ? config.embedding : config.width;
-}
-
-void add_linear(std::vector<ParameterSpec>& specs, const std::string& prefix, std::int64_t in,
-                std::int64_t out) {
-  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-  specs.push_back({prefix + "weight", {out, in}, bound});
-  specs.push_back({prefix + "bias", {out}, bound});
+RecurrentStack stack_of(const LanguageModelConfig& config) {
+  return {.prefix = "",
+          .cell = config.cell,
+          .layers = config.layers,
+          .input = config.embedding > 0 ? config.embedding : config.width,
+          .hidden = config.hidden};
 }
 
 void check_range(const char* name, double value, double low, double high) {
@@ -66,23 +60,15 @@ std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
   if (config.embedding > 0) {
     specs.push_back({"embedding.weight", {config.width, config.embedding}, 1.0});
   }
-  const std::int64_t rows = std::int64_t{info_of(config.cell).gates} * config.hidden;
-  const double bound = 1.0 / std::sqrt(static_cast<double>(config.hidden));
-  for (int layer = 0; layer < config.layers; ++layer) {
-    specs.push_back(
-        {layer_name(config, "weight_ih", layer), {rows, input_of(config, layer)}, bound});
-    specs.push_back({layer_name(config, "weight_hh", layer), {rows, config.hidden}, bound});
-    specs.push_back({layer_name(config, "bias_ih", layer), {rows}, bound});
-    specs.push_back({layer_name(config, "bias_hh", layer), {rows}, bound});
-  }
+  stack_of(config).add_specs(specs);
   std::int64_t features = config.hidden;
   for (std::size_t i = 0; i < config.dense.size(); ++i) {
-    add_linear(specs, dense_name(i, ""), features, config.dense[i].units);
+    add_linear_specs(specs, dense_name(i, ""), features, config.dense[i].units);
     features = config.dense[i].units;
   }
-  add_linear(specs, "output.", features, config.width);
+  add_linear_specs(specs, "output.", features, config.width);
   if (config.head == Head::nade) {
-    add_linear(specs, "nade.hidden.", features, config.nade_hidden);
+    add_linear_specs(specs, "nade.hidden.", features, config.nade_hidden);
     const double nade_bound = 1.0 / std::sqrt(static_cast<double>(config.nade_hidden));
     specs.push_back({"nade.w", {config.width, config.nade_hidden}, nade_bound});
     specs.push_back({"nade.u", {config.width, config.nade_hidden}, nade_bound});
@@ -95,17 +81,22 @@ LanguageModel::LanguageModel(Backend& backend, const LanguageModelConfig& config
 
 void LanguageModel::initialize(std::uint64_t seed) {
   parameters_.initialize(seed);
-  if (config_.cell != CellKind::lstm || config_.forget_bias == 0.0) return;
-  const std::size_t gate = info_of(config_.cell).gate_names.find('f');
-  const auto hidden = static_cast<std::size_t>(config_.hidden);
-  for (int layer = 0; layer < config_.layers; ++layer) {
-    const std::string name = layer_name(config_, "bias_ih", layer);
-    std::vector<double> bias = parameters_.download(name);
-    for (std::size_t i = gate * hidden; i < (gate + 1) * hidden; ++i) {
-      bias[i] += config_.forget_bias;
-    }
-    parameters_.upload(name, bias);
-  }
+  stack_of(config_).add_forget_bias(parameters_, config_.forget_bias);
+}
+
+std::string LanguageModel::architecture() const { return to_json(config_); }
+
+std::string LanguageModel::summary() const {
+  return message(config_.layers, " x ", info_of(config_.cell).name, "(", config_.hidden, "), head ",
+                 name_of(config_.head));
+}
+
+void LanguageModel::check_data(const Dataset& data) const {
+  const auto unit = [](StepKind kind) { return kind == StepKind::token ? " tokens" : " keys"; };
+  check(data.step_kind == config_.step_kind() && data.vocabulary <= config_.width, "the data has ",
+        data.vocabulary, unit(data.step_kind), ", the model ", config_.width,
+        unit(config_.step_kind()));
+  check(!data.pairs, "the data holds pairs for a seq2seq model, expected single sequences");
 }
 
 std::vector<Tensor> LanguageModel::make_state(std::int64_t rows) const {
@@ -119,7 +110,7 @@ std::vector<Tensor> LanguageModel::make_state(std::int64_t rows) const {
 
 TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                                const DropoutKey& key, double scale) {
-  check(batch.kind == config_.step_kind() && batch.width == config_.width,
+  check(batch.kind == config_.step_kind() && batch.width <= config_.width,
         "loss: the batch has steps of width ", batch.width, ", the model of ", config_.width);
   const Shape grid = {batch.steps, batch.rows};
   const std::int64_t steps = grid.count();
@@ -132,9 +123,6 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   }
   const TensorView keep = tape.upload(std::span(batch.keep_state), {batch.rows});
   const TensorView weights = tape.upload(std::span(batch.weights), {steps});
-  const auto parameter = [&](const std::string& name) {
-    return &tape.parameter(parameters_.value(name), parameters_.gradient(name));
-  };
   const auto place = [&](double rate, int stream) {
     return DropoutPlace{.rate = key.training ? rate : 0.0,
                         .seed = key.seed,
@@ -149,30 +137,27 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
         tape.upload(std::span(batch.input_frames), {batch.steps, batch.rows, batch.width}));
   } else {
     const TensorView ids = tape.upload(std::span(batch.input_ids), grid);
-    x = config_.embedding > 0 ? &embedding(tape, ids, *parameter("embedding.weight"))
-                              : &tape.constant(ids);
+    x = config_.embedding > 0
+            ? &embedding(tape, ids, parameter(tape, parameters_, "embedding.weight"))
+            : &tape.constant(ids);
   }
   if (x->value().dtype != DType::i32) x = &dropout(tape, *x, place(config_.input_dropout, 0));
 
   // 2. Recurrent layers, from the carried state.
+  const RecurrentStack stack = stack_of(config_);
   for (int layer = 0; layer < config_.layers; ++layer) {
     const TensorView& carried = state[static_cast<std::size_t>(layer)].view();
     for (std::int64_t s = 0; s < carried.shape[0]; ++s) {
       tape.backend().scale_rows(carried.at(s), keep);
     }
-    const RecurrentSpec spec = {
-        .cell = config_.cell, .input = input_of(config_, layer), .hidden = config_.hidden};
-    Variable& y = recurrent(tape, spec, *x, lengths, carried,
-                            {.w_ih = parameter(layer_name(config_, "weight_ih", layer)),
-                             .w_hh = parameter(layer_name(config_, "weight_hh", layer)),
-                             .b_ih = parameter(layer_name(config_, "bias_ih", layer)),
-                             .b_hh = parameter(layer_name(config_, "bias_hh", layer))});
+    Variable& y = recurrent(tape, stack.spec(layer), *x, lengths, carried,
+                            stack.on(tape, parameters_, layer));
     x = &dropout(tape, y, place(config_.dropout, layer + 1));
   }
 
   // 3. Dense layers.
   const auto dense = [&](Variable& input, const std::string& prefix) -> Variable& {
-    return linear(tape, input, {parameter(prefix + "weight"), parameter(prefix + "bias")});
+    return linear(tape, input, linear_parameters(tape, parameters_, prefix));
   };
   for (std::size_t i = 0; i < config_.dense.size(); ++i) {
     x = &activation(tape, dense(*x, dense_name(i, "")), config_.dense[i].activation);
@@ -191,8 +176,8 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   return nade_loss(tape,
                    {.visible_bias = &logits,
                     .hidden_bias = &dense(*x, "nade.hidden."),
-                    .w = parameter("nade.w"),
-                    .u = parameter("nade.u")},
+                    .w = &parameter(tape, parameters_, "nade.w"),
+                    .u = &parameter(tape, parameters_, "nade.u")},
                    targets, weights, scale);
 }
 
@@ -207,11 +192,9 @@ GenerationNetwork LanguageModel::network() const {
   network.width = config_.width;
   if (config_.embedding > 0) network.embedding = parameters_.value("embedding.weight");
   network.cell = config_.cell;
-  for (int layer = 0; layer < config_.layers; ++layer) {
-    network.layers.push_back({.w_ih = parameters_.value(layer_name(config_, "weight_ih", layer)),
-                              .w_hh = parameters_.value(layer_name(config_, "weight_hh", layer)),
-                              .b_ih = parameters_.value(layer_name(config_, "bias_ih", layer)),
-                              .b_hh = parameters_.value(layer_name(config_, "bias_hh", layer))});
+  const RecurrentStack stack = stack_of(config_);
+  for (int layer = 0; layer < stack.layers; ++layer) {
+    network.layers.push_back(stack.weights(parameters_, layer));
   }
   for (std::size_t i = 0; i < config_.dense.size(); ++i) {
     network.dense.push_back(dense(dense_name(i, ""), config_.dense[i].activation));

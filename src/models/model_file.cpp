@@ -7,6 +7,9 @@
 #include <string>
 
 #include "cadenza/error.h"
+#include "cadenza/language_model.h"
+#include "cadenza/seq2seq.h"
+#include "io/pair_info.h"
 #include "models/infer_config.h"
 #include "models/model_json.h"
 
@@ -58,8 +61,8 @@ const FileArray& weight_of(const SafetensorsReader& file, const FileNames& file_
 // Before any memory is asked for: a hostile description must not be able to demand more than the
 // file itself holds.
 void check_shapes(const SafetensorsReader& file, const FileNames& file_names,
-                  const LanguageModelConfig& config) {
-  for (const ParameterSpec& spec : parameter_specs(config)) {
+                  const std::vector<ParameterSpec>& specs) {
+  for (const ParameterSpec& spec : specs) {
     const std::vector<std::int64_t>& shape = weight_of(file, file_names, spec.name).shape;
     bool same = static_cast<int>(shape.size()) == spec.shape.rank();
     for (int i = 0; same && i < spec.shape.rank(); ++i) {
@@ -75,17 +78,25 @@ void check_shapes(const SafetensorsReader& file, const FileNames& file_names,
 }
 
 void read_weights(const SafetensorsReader& file, const FileNames& file_names,
-                  LanguageModel& model) {
-  check_shapes(file, file_names, model.config());
-  for (const ParameterSpec& spec : model.parameters().specs()) {
+                  Parameters& parameters) {
+  check_shapes(file, file_names, parameters.specs());
+  for (const ParameterSpec& spec : parameters.specs()) {
     const std::vector<double> values = weight_of(file, file_names, spec.name).as<double>();
     const auto bad = std::find_if(values.begin(), values.end(),
                                   [](double value) { return !std::isfinite(value); });
     if (bad != values.end()) {
       throw FormatError(message(file.origin(), ": ", spec.name, " holds ", *bad), 8);
     }
-    model.parameters().upload(spec.name, values);
+    parameters.upload(spec.name, values);
   }
+}
+
+std::int64_t count_parameters(const SafetensorsReader& file) {
+  std::int64_t count = 0;
+  for (const auto& [name, array] : file.arrays()) {
+    if (name.rfind("training.", 0) != 0) count += array.count();
+  }
+  return count;
 }
 
 Description describe(const SafetensorsReader& file, std::string_view tokenizer,
@@ -110,21 +121,39 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
     info.tokenizer_settings = settings;
   }
   check_vocabulary(file, info);
-  check_shapes(file, description.file_names, info.config);
-  for (const auto& [name, array] : file.arrays()) {
-    const bool weight = name.rfind("training.", 0) != 0;
-    if (weight) info.parameter_count += array.count();
-  }
+  check_shapes(file, description.file_names, parameter_specs(info.config));
+  info.parameter_count = count_parameters(file);
   return description;
+}
+
+Seq2SeqFileInfo describe_seq2seq(const SafetensorsReader& file) {
+  check(is_ours(file), file.origin(), ": is no seq2seq model of cadenza");
+  Seq2SeqFileInfo info = {
+      .config = seq2seq_config_from_json(metadata(file, "model"), file.origin()),
+      .tokenizer_name = metadata(file, "tokenizer"),
+      .tokenizer_settings = metadata(file, "tokenizer_settings"),
+      .pairs = pair_info_from_json(metadata(file, "pairs"), file.origin()),
+      .parameter_count = count_parameters(file),
+      .training = metadata(file, "training")};
+  const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
+  check(tokenizer->step_kind() == StepKind::token &&
+            tokenizer->vocabulary_size() == info.config.width &&
+            info.pairs.vocabulary == info.config.source_width,
+        file.origin(), ": the model reads ", info.config.source_width, " and writes ",
+        info.config.width, " tokens, its tokenizers have ", info.pairs.vocabulary, " and ",
+        tokenizer->vocabulary_size());
+  check_shapes(file, FileNames(), parameter_specs(info.config));
+  return info;
 }
 
 }  // namespace
 
-void add_model(SafetensorsWriter& file, const LanguageModel& model, const Tokenizer& tokenizer) {
+void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning) {
   file.set_metadata("format", std::string(kFormat));
-  file.set_metadata("model", to_json(model.config()));
-  file.set_metadata("tokenizer", std::string(tokenizer.name()));
-  file.set_metadata("tokenizer_settings", tokenizer.settings());
+  file.set_metadata("model", model.architecture());
+  file.set_metadata("tokenizer", std::string(meaning.tokenizer.name()));
+  file.set_metadata("tokenizer_settings", meaning.tokenizer.settings());
+  if (meaning.pairs) file.set_metadata("pairs", to_json(*meaning.pairs));
   const Parameters& parameters = model.parameters();
   for (const ParameterSpec& spec : parameters.specs()) {
     std::vector<std::int64_t> shape;
@@ -136,14 +165,14 @@ void add_model(SafetensorsWriter& file, const LanguageModel& model, const Tokeni
   }
 }
 
-void read_weights(const SafetensorsReader& file, LanguageModel& model) {
-  read_weights(file, FileNames(), model);
+void read_weights(const SafetensorsReader& file, Parameters& parameters) {
+  read_weights(file, FileNames(), parameters);
 }
 
-void save_model(const LanguageModel& model, const Tokenizer& tokenizer,
-                const std::filesystem::path& path) {
+void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
+                const std::optional<PairInfo>& pairs) {
   SafetensorsWriter file;
-  add_model(file, model, tokenizer);
+  add_model(file, model, {tokenizer, pairs});
   file.write(path);
 }
 
@@ -159,8 +188,29 @@ LoadedModel load_model(const std::filesystem::path& path, Backend& backend,
   LoadedModel loaded;
   loaded.info = std::move(description.info);
   loaded.model = std::make_unique<LanguageModel>(backend, loaded.info.config);
-  read_weights(file, description.file_names, *loaded.model);
+  read_weights(file, description.file_names, loaded.model->parameters());
   loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
+  return loaded;
+}
+
+std::string read_model_kind(const std::filesystem::path& path) {
+  const SafetensorsReader file(path);
+  return is_ours(file) ? kind_from_json(metadata(file, "model"), file.origin()) : "lm";
+}
+
+Seq2SeqFileInfo read_seq2seq_info(const std::filesystem::path& path) {
+  return describe_seq2seq(SafetensorsReader(path));
+}
+
+LoadedSeq2Seq load_seq2seq(const std::filesystem::path& path, Backend& backend) {
+  const SafetensorsReader file(path);
+  LoadedSeq2Seq loaded;
+  loaded.info = describe_seq2seq(file);
+  const PairInfo& pairs = loaded.info.pairs;
+  loaded.model = std::make_unique<Seq2Seq>(backend, loaded.info.config);
+  read_weights(file, loaded.model->parameters());
+  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
+  loaded.source_tokenizer = make_tokenizer(pairs.tokenizer_name, pairs.tokenizer_settings);
   return loaded;
 }
 

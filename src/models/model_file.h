@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "cadenza/language_model.h"
+#include <optional>
+
+#include "cadenza/dataset.h"
+#include "cadenza/model.h"
 #include "cadenza/safetensors.h"
 
 namespace cadenza {
 
-/// Puts weights, architecture and tokenizer into `file`.
-void add_model(SafetensorsWriter& file, const LanguageModel& model, const Tokenizer& tokenizer);
-/// Fills the model's parameters from a file of the same architecture. FormatError names an array
-/// that is missing or of another shape.
-void read_weights(const SafetensorsReader& file, LanguageModel& model);
+/// What gives the tokens of a model their meaning.
+struct ModelMeaning {
+  const Tokenizer& tokenizer;
+  const std::optional<PairInfo>& pairs;
+};
+
+/// Puts weights, architecture and meaning into `file`.
+void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning);
+/// Fills the parameters from a file of the same architecture. FormatError names an array that is
+/// missing or of another shape.
+void read_weights(const SafetensorsReader& file, Parameters& parameters);
 
 }  // namespace cadenza

@@ -6,6 +6,26 @@
 #include "cadenza/error.h"
 
 namespace cadenza {
+namespace {
+
+// read(json) of the parsed text; whatever is wrong with it is wrong with the file.
+template <typename Read>
+auto read_description(const std::string& text, const std::string& origin, const Read& read) {
+  try {
+    return read(nlohmann::json::parse(text));
+  } catch (const nlohmann::json::exception& error) {
+    throw FormatError(message(origin, ": model description: ", error.what()), 8);
+  } catch (const ArgumentError& error) {
+    throw FormatError(message(origin, ": model description: ", error.what()), 8);
+  }
+}
+
+void check_kind(const nlohmann::json& json, std::string_view expected) {
+  const auto kind = json.at("kind").get<std::string>();
+  check(kind == expected, "kind of model is '", kind, "', expected '", expected, "'");
+}
+
+}  // namespace
 
 std::string to_json(const LanguageModelConfig& config) {
   nlohmann::ordered_json json = {{"kind", "lm"},
@@ -26,11 +46,33 @@ std::string to_json(const LanguageModelConfig& config) {
   return json.dump();
 }
 
+std::string to_json(const Seq2SeqConfig& config) {
+  const nlohmann::ordered_json json = {{"kind", "seq2seq"},
+                                       {"source_width", config.source_width},
+                                       {"width", config.width},
+                                       {"embedding", config.embedding},
+                                       {"cell", info_of(config.cell).name},
+                                       {"encoder_layers", config.encoder_layers},
+                                       {"layers", config.layers},
+                                       {"hidden", config.hidden},
+                                       {"attention", name_of(config.attention)},
+                                       {"input_feeding", config.input_feeding == InputFeeding::yes},
+                                       {"dropout", config.dropout},
+                                       {"input_dropout", config.input_dropout},
+                                       {"forget_bias", config.forget_bias},
+                                       {"own_tokens", config.own_tokens},
+                                       {"own_tokens_slope", config.own_tokens_slope}};
+  return json.dump();
+}
+
+std::string kind_from_json(const std::string& text, const std::string& origin) {
+  return read_description(
+      text, origin, [](const nlohmann::json& json) { return json.at("kind").get<std::string>(); });
+}
+
 LanguageModelConfig config_from_json(const std::string& text, const std::string& origin) {
-  try {
-    const auto json = nlohmann::json::parse(text);
-    const auto kind = json.at("kind").get<std::string>();
-    check(kind == "lm", "kind of model is '", kind, "', this version knows 'lm'");
+  return read_description(text, origin, [](const nlohmann::json& json) {
+    check_kind(json, "lm");
     LanguageModelConfig config;
     config.head = parse_head(json.at("head").get<std::string>());
     config.width = json.at("width").get<int>();
@@ -48,11 +90,31 @@ LanguageModelConfig config_from_json(const std::string& text, const std::string&
     if (config.head == Head::nade) config.nade_hidden = json.at("nade_hidden").get<int>();
     config.validate();
     return config;
-  } catch (const nlohmann::json::exception& error) {
-    throw FormatError(message(origin, ": model description: ", error.what()), 8);
-  } catch (const ArgumentError& error) {
-    throw FormatError(message(origin, ": model description: ", error.what()), 8);
-  }
+  });
+}
+
+Seq2SeqConfig seq2seq_config_from_json(const std::string& text, const std::string& origin) {
+  return read_description(text, origin, [](const nlohmann::json& json) {
+    check_kind(json, "seq2seq");
+    Seq2SeqConfig config;
+    config.source_width = json.at("source_width").get<int>();
+    config.width = json.at("width").get<int>();
+    config.embedding = json.at("embedding").get<int>();
+    config.cell = parse_cell(json.at("cell").get<std::string>());
+    config.encoder_layers = json.at("encoder_layers").get<int>();
+    config.layers = json.at("layers").get<int>();
+    config.hidden = json.at("hidden").get<int>();
+    config.attention = parse_scoring(json.at("attention").get<std::string>());
+    config.input_feeding =
+        json.at("input_feeding").get<bool>() ? InputFeeding::yes : InputFeeding::no;
+    config.dropout = json.at("dropout").get<double>();
+    config.input_dropout = json.at("input_dropout").get<double>();
+    config.forget_bias = json.at("forget_bias").get<double>();
+    config.own_tokens = json.at("own_tokens").get<double>();
+    config.own_tokens_slope = json.at("own_tokens_slope").get<double>();
+    config.validate();
+    return config;
+  });
 }
 
 }  // namespace cadenza

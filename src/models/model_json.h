@@ -4,12 +4,17 @@
 #include <string>
 
 #include "cadenza/language_model.h"
+#include "cadenza/seq2seq.h"
 
 namespace cadenza {
 
 /// The architecture as it stands in a model file's metadata under "model".
 std::string to_json(const LanguageModelConfig& config);
+std::string to_json(const Seq2SeqConfig& config);
+/// "lm" or "seq2seq", as such a text says. FormatError as below.
+std::string kind_from_json(const std::string& text, const std::string& origin);
 /// FormatError naming `origin` for anything missing, of another type or out of range.
 LanguageModelConfig config_from_json(const std::string& text, const std::string& origin);
+Seq2SeqConfig seq2seq_config_from_json(const std::string& text, const std::string& origin);
 
 }  // namespace cadenza

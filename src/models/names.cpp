@@ -5,6 +5,7 @@
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
+#include "cadenza/seq2seq.h"
 
 namespace cadenza {
 namespace {
@@ -21,6 +22,10 @@ constexpr Name<Activation> kActivations[] = {{Activation::identity, "identity"},
                                              {Activation::sigmoid, "sigmoid"},
                                              {Activation::tanh, "tanh"},
                                              {Activation::relu, "relu"}};
+constexpr Name<Scoring> kScorings[] = {{Scoring::none, "none"},
+                                       {Scoring::additive, "additive"},
+                                       {Scoring::dot, "dot"},
+                                       {Scoring::general, "general"}};
 constexpr Name<OptimizerKind> kOptimizers[] = {{OptimizerKind::sgd, "sgd"},
                                                {OptimizerKind::momentum, "momentum"},
                                                {OptimizerKind::rmsprop, "rmsprop"},
@@ -53,6 +58,7 @@ Kind find_kind(const Name<Kind> (&table)[Count], std::string_view what, std::str
 
 std::string_view name_of(Head head) { return find_name(kHeads, head); }
 std::string_view name_of(Activation activation) { return find_name(kActivations, activation); }
+std::string_view name_of(Scoring scoring) { return find_name(kScorings, scoring); }
 std::string_view name_of(OptimizerKind kind) { return find_name(kOptimizers, kind); }
 std::string_view name_of(ScheduleKind kind) { return find_name(kSchedules, kind); }
 
@@ -60,6 +66,7 @@ Head parse_head(std::string_view name) { return find_kind(kHeads, "head", name);
 Activation parse_activation(std::string_view name) {
   return find_kind(kActivations, "activation", name);
 }
+Scoring parse_scoring(std::string_view name) { return find_kind(kScorings, "attention", name); }
 OptimizerKind parse_optimizer(std::string_view name) {
   return find_kind(kOptimizers, "optimizer", name);
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/ops.h"
 
+#include "nn/flat_rows.h"
+
 namespace cadenza {
 namespace {
-
-TensorView flat_rows(const TensorView& x) {
-  const std::int64_t width = x.shape[x.shape.rank() - 1];
-  return x.reshaped({width == 0 ? 0 : x.count() / width, width});
-}
 
 // Losses give their gradient on the way forth: `run(row_loss, gradient)` computes both, or the loss
 // alone where the gradient is absent.
@@ -20,6 +17,17 @@ TensorView loss(Tape& tape, Variable& input, const RunLoss& run) {
     run(row_loss, TensorView());
   }
   return row_loss;
+}
+
+// Runs `write(target)` on what overwrites the gradient of `variable`, and on an absent view for a
+// constant.
+void contribute_if_wanted(Tape& tape, Variable& variable,
+                          const std::function<void(const TensorView&)>& write) {
+  if (variable.has_gradient()) {
+    tape.contribute(variable, write);
+  } else {
+    write({});
+  }
 }
 
 // Runs `write(target)` on what overwrites the gradient of `variable`, and on memory that is thrown
@@ -38,22 +46,22 @@ void contribute_or_discard(Tape& tape, Variable& variable,
 Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
   Backend& backend = tape.backend();
   Variable& weight = *parameters.weight;
-  Variable& bias = *parameters.bias;
+  Variable* const bias = parameters.bias;
   const std::int64_t rows = flat_rows(x.value()).shape[0];
   Variable& y = tape.activation({rows, weight.value().shape[0]});
   backend.matmul({.a = flat_rows(x.value()),
                   .b = weight.value(),
                   .c = y.value(),
                   .transpose_b = Transpose::yes,
-                  .bias = bias.value()});
-  tape.record([&backend, &tape, &x, &y, &weight, &bias] {
+                  .bias = bias == nullptr ? TensorView() : bias->value()});
+  tape.record([&backend, &tape, &x, &y, &weight, bias] {
     const TensorView dy = tape.gradient_of(y);
     backend.matmul({.a = dy,
                     .b = flat_rows(x.value()),
                     .c = weight.gradient(),
                     .transpose_a = Transpose::yes,
                     .accumulate = Accumulate::add});
-    backend.add_column_sums(dy, bias.gradient());
+    if (bias != nullptr) backend.add_column_sums(dy, bias->gradient());
     if (!x.has_gradient()) return;
     const Accumulate mode = x.take_mode();
     backend.matmul(
@@ -115,8 +123,9 @@ Variable& embedding(Tape& tape, const TensorView& ids, Variable& table) {
   return y;
 }
 
-Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Lengths& lengths,
-                    const TensorView& state, const RecurrentParameters& parameters) {
+RecurrentResult recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x,
+                          const Lengths& lengths, Variable& initial_state,
+                          const RecurrentParameters& parameters) {
   Backend& backend = tape.backend();
   const std::int64_t steps = x.value().shape[0];
   const std::int64_t rows = x.value().shape[1];
@@ -125,11 +134,9 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Le
                                     .b_ih = parameters.b_ih->value(),
                                     .b_hh = parameters.b_hh->value()};
   Variable& y = tape.activation({steps, rows, spec.hidden});
-  TensorView initial_state;
+  Variable& final_state = tape.activation(initial_state.value().shape);
   TensorView reserve;
   if (tape.recording()) {
-    initial_state = tape.allocate(state.shape);
-    backend.copy(state, initial_state);
     reserve = tape.allocate({static_cast<std::int64_t>(
                                 backend.recurrent_reserve_bytes(spec, steps, rows, tape.dtype()))},
                             DType::u8);
@@ -137,39 +144,48 @@ Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Le
   backend.recurrent_forward(spec, {.x = x.value(),
                                    .lengths = lengths.device,
                                    .host_lengths = lengths.host,
-                                   .initial_state = state,
+                                   .initial_state = initial_state.value(),
                                    .weights = weights,
                                    .y = y.value(),
-                                   .final_state = state,
+                                   .final_state = final_state.value(),
                                    .reserve = reserve});
-  tape.record(
-      [&backend, &tape, &x, &y, spec, lengths, initial_state, reserve, weights, parameters] {
-        const RecurrentWeights d_weights = {.w_ih = parameters.w_ih->gradient(),
-                                            .w_hh = parameters.w_hh->gradient(),
-                                            .b_ih = parameters.b_ih->gradient(),
-                                            .b_hh = parameters.b_hh->gradient()};
-        const TensorView dy = tape.gradient_of(y);
-        const auto run = [&](const TensorView& dx) {
-          backend.recurrent_backward(spec, {.x = x.value(),
-                                            .lengths = lengths.device,
-                                            .host_lengths = lengths.host,
-                                            .initial_state = initial_state,
-                                            .weights = weights,
-                                            .y = y.value(),
-                                            .reserve = reserve,
-                                            .dy = dy,
-                                            .d_final_state = {},
-                                            .dx = dx,
-                                            .d_initial_state = {},
-                                            .d_weights = d_weights});
-        };
-        if (x.has_gradient()) {
-          tape.contribute(x, run);
-        } else {
-          run({});
-        }
+  tape.record([&backend, &tape, &x, &y, &initial_state, &final_state, spec, lengths, reserve,
+               weights, parameters] {
+    RecurrentBackwardArgs call = {
+        .x = x.value(),
+        .lengths = lengths.device,
+        .host_lengths = lengths.host,
+        .initial_state = initial_state.value(),
+        .weights = weights,
+        .y = y.value(),
+        .reserve = reserve,
+        .dy = tape.gradient_of(y),
+        .d_final_state = final_state.written() ? final_state.gradient() : TensorView(),
+        .dx = {},
+        .d_initial_state = {},
+        .d_weights = {.w_ih = parameters.w_ih->gradient(),
+                      .w_hh = parameters.w_hh->gradient(),
+                      .b_ih = parameters.b_ih->gradient(),
+                      .b_hh = parameters.b_hh->gradient()}};
+    contribute_if_wanted(tape, x, [&](const TensorView& dx) {
+      contribute_if_wanted(tape, initial_state, [&](const TensorView& d_initial_state) {
+        call.dx = dx;
+        call.d_initial_state = d_initial_state;
+        backend.recurrent_backward(spec, call);
       });
-  return y;
+    });
+  });
+  return {y, final_state};
+}
+
+Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Lengths& lengths,
+                    const TensorView& state, const RecurrentParameters& parameters) {
+  const TensorView initial_state = tape.allocate(state.shape);
+  tape.backend().copy(state, initial_state);
+  const RecurrentResult result =
+      recurrent(tape, spec, x, lengths, tape.constant(initial_state), parameters);
+  tape.backend().copy(result.final_state.value(), state);
+  return result.y;
 }
 
 AttentionResult attention(Tape& tape, const AttentionScore& score, const AttentionInputs& inputs) {

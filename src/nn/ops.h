@@ -11,7 +11,7 @@
 
 namespace cadenza {
 
-/// Weight and bias of a linear layer: [out, in] and [out].
+/// Weight and bias of a linear layer: [out, in] and [out], or no bias.
 struct LinearParameters {
   Variable* weight = nullptr;
   Variable* bias = nullptr;
@@ -44,9 +44,17 @@ struct Lengths {
   TensorView device = {};                   ///< i32 [B]
   std::span<const std::int32_t> host = {};  ///< the same; must live until the way back is done
 };
-/// One layer over x real [T, B, I] (or a constant of i32 ids [T, B]). `state` [S, B, H] is read as
-/// the initial state and overwritten with the final one; no gradient flows through it (truncated
-/// back-propagation). Returns y [T, B, H].
+struct RecurrentResult {
+  Variable& y;            ///< [T, B, H]
+  Variable& final_state;  ///< [S, B, H]
+};
+/// One layer over x real [T, B, I] (or a constant of i32 ids [T, B]) from `initial_state`
+/// [S, B, H]; gradients flow through both states.
+RecurrentResult recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x,
+                          const Lengths& lengths, Variable& initial_state,
+                          const RecurrentParameters& parameters);
+/// The same from `state`, which is overwritten with the final one; no gradient flows through it
+/// (truncated back-propagation). Returns y.
 Variable& recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x, const Lengths& lengths,
                     const TensorView& state, const RecurrentParameters& parameters);
 

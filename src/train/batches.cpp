@@ -27,22 +27,41 @@ std::int64_t length(const Piece& piece) { return static_cast<std::int64_t>(piece
 
 }  // namespace
 
+BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
+                         std::int64_t sequence_length) {
+  BatchSource source = {.pieces = &data[split],
+                        .kind = data.step_kind,
+                        .width = data.vocabulary,
+                        .rows = rows,
+                        .sequence_length = sequence_length,
+                        .pairs = data.pairs.has_value()};
+  if (!source.pairs) return source;
+  source.sequence_length = 1;
+  for (const Piece& piece : data[split]) {
+    source.sequence_length = std::max(source.sequence_length, length(piece) + 1);
+  }
+  return source;
+}
+
 EpochBatches::EpochBatches(const BatchSource& source, const std::vector<std::int64_t>& order,
                            bool cut)
     : source_(source), rows_(static_cast<std::size_t>(source.rows)) {
-  const std::vector<Piece>& pieces = *source.pieces;
   std::int64_t total = 0;
-  for (const std::int64_t p : order) total += length(pieces[static_cast<std::size_t>(p)]);
+  for (const std::int64_t p : order) total += steps_of(p);
   const std::int64_t share = std::max((total + source.rows - 1) / source.rows, std::int64_t{1});
   const std::int64_t chunks = (share + source.sequence_length - 1) / source.sequence_length;
   const std::int64_t longest = chunks * source.sequence_length;
   for (const std::int64_t p : order) {
-    const std::int64_t end = length(pieces[static_cast<std::size_t>(p)]);
+    const std::int64_t end = steps_of(p);
     const std::int64_t step = cut ? longest : std::max(end, std::int64_t{1});
     for (std::int64_t begin = 0; begin < end; begin += step) {
       stretches_.push_back({p, begin, std::min(begin + step, end)});
     }
   }
+}
+
+std::int64_t EpochBatches::steps_of(std::int64_t piece) const {
+  return length((*source_.pieces)[static_cast<std::size_t>(piece)]) + (source_.pairs ? 1 : 0);
 }
 
 bool EpochBatches::refill() {
@@ -115,7 +134,26 @@ Batch EpochBatches::build() const {
       fill_step(batch, t, b, row);
     }
   }
+  if (source_.pairs) fill_sources(batch);
   return batch;
+}
+
+void EpochBatches::fill_sources(Batch& batch) const {
+  std::vector<const std::vector<std::int32_t>*> sources;
+  const std::vector<std::int32_t> none;
+  for (const std::int64_t piece : batch.piece) {
+    sources.push_back(
+        piece < 0 ? &none : &(*source_.pieces)[static_cast<std::size_t>(piece)].source.tokens);
+    const auto steps = static_cast<std::int64_t>(sources.back()->size());
+    batch.source_lengths.push_back(static_cast<std::int32_t>(steps));
+    batch.source_steps = std::max(batch.source_steps, steps);
+  }
+  batch.source_ids.assign(static_cast<std::size_t>(batch.source_steps * batch.rows), -1);
+  for (std::size_t b = 0; b < sources.size(); ++b) {
+    for (std::size_t s = 0; s < sources[b]->size(); ++s) {
+      batch.source_ids[s * sources.size() + b] = (*sources[b])[s];
+    }
+  }
 }
 
 void EpochBatches::fill_step(Batch& batch, std::int64_t t, std::int64_t b, const Row& row) const {
@@ -124,7 +162,8 @@ void EpochBatches::fill_step(Batch& batch, std::int64_t t, std::int64_t b, const
   const auto position = static_cast<std::size_t>(row.rest.begin + t);
   batch.weights[cell] = 1.0F;
   if (batch.kind == StepKind::token) {
-    batch.target_ids[cell] = sequence.tokens[position];
+    const bool end = position == sequence.tokens.size();  // of a pair
+    batch.target_ids[cell] = end ? source_.width : sequence.tokens[position];
     if (position > 0) batch.input_ids[cell] = sequence.tokens[position - 1];
     return;
   }

@@ -17,7 +17,13 @@ struct BatchSource {
   int width = 0;
   std::int64_t rows = 1;             ///< B
   std::int64_t sequence_length = 1;  ///< T at most
+  bool pairs = false;  ///< with their sources; a target ends with one more token, `width`
 };
+
+/// Batches of one split as its data wants them: chunks of at most `sequence_length` steps, or, of
+/// pairs, whole targets.
+BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
+                         std::int64_t sequence_length);
 
 /// Walks once over all pieces, B side by side, in chunks of at most T steps. A row that ends its
 /// piece takes the next one at the following chunk; keep_state is 0 there. Every step is predicted
@@ -50,7 +56,10 @@ class EpochBatches {
   bool refill();
   void advance();
   Batch build() const;
+  void fill_sources(Batch& batch) const;
   void fill_step(Batch& batch, std::int64_t t, std::int64_t b, const Row& row) const;
+
+  std::int64_t steps_of(std::int64_t piece) const;
 
   BatchSource source_;
   std::vector<Stretch> stretches_;

@@ -56,8 +56,10 @@ Likelihood summarize(const std::vector<PieceLoss>& losses) {
 
 }  // namespace
 
-Likelihood evaluate(Model& model, const std::vector<Piece>& pieces, StepKind kind, int width,
-                    int batch_size, int sequence_length) {
+Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_size,
+                    int sequence_length) {
+  const std::vector<Piece>& pieces = data[split];
+  model.check_data(data);
   check(!pieces.empty(), "evaluate: there is no piece to score");
   check(batch_size >= 1, "evaluate: batch_size is ", batch_size, ", expected at least 1");
   check(sequence_length >= 1, "evaluate: sequence_length is ", sequence_length,
@@ -70,12 +72,7 @@ Likelihood evaluate(Model& model, const std::vector<Piece>& pieces, StepKind kin
            pieces[static_cast<std::size_t>(b)].sequence.size();
   });
   const auto rows = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(pieces.size()));
-  EpochBatches batches({.pieces = &pieces,
-                        .kind = kind,
-                        .width = width,
-                        .rows = rows,
-                        .sequence_length = sequence_length},
-                       order, false);
+  EpochBatches batches(batch_source(data, split, rows, sequence_length), order, false);
   Backend& backend = model.parameters().backend();
   const std::vector<Tensor> state = model.make_state(rows);
   Arena arena(backend);

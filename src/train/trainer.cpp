@@ -8,6 +8,7 @@
 
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
+#include "cadenza/language_model.h"
 #include "nn/host_copy.h"
 #include "train/batches.h"
 #include "train/metrics_log.h"
@@ -55,8 +56,8 @@ void TrainingConfig::validate() const {
 
 class Trainer::Run {
  public:
-  Run(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
-      const TrainingConfig& config, const std::filesystem::path& folder, bool resume);
+  Run(Model& model, const Tokenizer& tokenizer, const Dataset& data, const TrainingConfig& config,
+      const std::filesystem::path& folder, bool resume);
   TrainingResult run(const Reporter& reporter);
 
  private:
@@ -73,7 +74,7 @@ class Trainer::Run {
   std::filesystem::path best_path() const { return folder_ / "model.safetensors"; }
   std::filesystem::path last_path() const { return folder_ / "last.safetensors"; }
 
-  LanguageModel& model_;
+  Model& model_;
   const Tokenizer& tokenizer_;
   const Dataset& data_;
   TrainingConfig config_;
@@ -96,7 +97,7 @@ class Trainer::Run {
   Clock::time_point last_save_ = start_;
 };
 
-Trainer::Run::Run(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
                   const TrainingConfig& config, const std::filesystem::path& folder, bool resume)
     : model_(model),
       tokenizer_(tokenizer),
@@ -110,10 +111,7 @@ Trainer::Run::Run(LanguageModel& model, const Tokenizer& tokenizer, const Datase
       carried_(model.make_state(config.batch_size)),
       arena_(model.backend()) {
   config.validate();
-  check(data.step_kind == model.config().step_kind() && data.vocabulary == model.config().width,
-        "training: the data has ", data.vocabulary, " ",
-        data.step_kind == StepKind::token ? "tokens" : "keys", ", the model ", model.config().width,
-        " ", model.config().step_kind() == StepKind::token ? "tokens" : "keys");
+  model.check_data(data);
   check(step_count(data[Split::train]) > 0, "training: the training split is empty");
   const std::int64_t in_epochs = config.epochs * epoch_batches().count();
   total_steps_ = in_epochs == 0      ? config.steps
@@ -139,19 +137,14 @@ Trainer::Run::Run(LanguageModel& model, const Tokenizer& tokenizer, const Datase
 }
 
 EpochBatches Trainer::Run::epoch_batches() const {
-  const auto& pieces = data_[Split::train];
-  return {{.pieces = &pieces,
-           .kind = data_.step_kind,
-           .width = data_.vocabulary,
-           .rows = config_.batch_size,
-           .sequence_length = config_.sequence_length},
-          training_order(pieces, config_.batch_size, config_.seed, state_.epoch),
-          true};
+  return {batch_source(data_, Split::train, config_.batch_size, config_.sequence_length),
+          training_order(data_[Split::train], config_.batch_size, config_.seed, state_.epoch),
+          !data_.pairs};
 }
 
 TrainingResult Trainer::Run::run(const Reporter& reporter) {
   while (finished().empty()) train_epoch(reporter);
-  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path());
+  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path(), data_.pairs);
   if (saved_step_ != state_.step) save();
   return {.steps = state_.step,
           .epochs = static_cast<int>(state_.epoch),
@@ -229,8 +222,7 @@ void Trainer::Run::finish_update(std::int64_t batches_in_epoch, const Reporter& 
 }
 
 void Trainer::Run::validate() {
-  const Likelihood likelihood =
-      evaluate(model_, data_[Split::valid], data_.step_kind, data_.vocabulary);
+  const Likelihood likelihood = evaluate(model_, data_, Split::valid);
   if (!std::isfinite(likelihood.all)) diverged();
   state_.last_valid = likelihood.all;
   const bool improved = likelihood.all < state_.best_valid;
@@ -238,7 +230,7 @@ void Trainer::Run::validate() {
   schedule_.observe_validation(improved);
   if (!improved) return;
   state_.best_valid = likelihood.all;
-  save_model(model_, tokenizer_, best_path());
+  save_model(model_, tokenizer_, best_path(), data_.pairs);
 }
 
 void Trainer::Run::report(const Reporter& reporter, bool validated) {
@@ -273,7 +265,8 @@ void Trainer::Run::save() {
   state_.seconds = seconds_before_ + seconds_since(start_);
   state_.plateau_factor = schedule_.plateau_factor();
   state_.plateau_count = schedule_.plateau_count();
-  save_checkpoint(last_path(), model_, tokenizer_, {&optimizer_, &carried_}, state_, fingerprint_);
+  save_checkpoint(last_path(), model_, {tokenizer_, data_.pairs}, {&optimizer_, &carried_}, state_,
+                  fingerprint_);
   saved_step_ = state_.step;
   last_save_ = Clock::now();
 }
@@ -286,7 +279,7 @@ void Trainer::Run::diverged() const {
                       kept, "; a lower learning rate or clipping may help"));
 }
 
-Trainer::Trainer(LanguageModel& model, const Tokenizer& tokenizer, const Dataset& data,
+Trainer::Trainer(Model& model, const Tokenizer& tokenizer, const Dataset& data,
                  const TrainingConfig& config, const std::filesystem::path& folder, bool resume)
     : run_(std::make_unique<Run>(model, tokenizer, data, config, folder, resume)) {}
 

@@ -6,8 +6,6 @@
 
 #include "cadenza/error.h"
 #include "cadenza/safetensors.h"
-#include "models/model_file.h"
-#include "models/model_json.h"
 
 namespace cadenza {
 namespace {
@@ -37,6 +35,8 @@ std::uint64_t digest_of(const Dataset& data) {
       digest.add(piece.sequence.size());
       const auto& tokens = piece.sequence.tokens;
       digest.add(tokens.data(), tokens.size() * sizeof(tokens[0]));
+      digest.add(piece.source.tokens.data(),
+                 piece.source.tokens.size() * sizeof(piece.source.tokens[0]));
       for (const Frame& frame : piece.sequence.frames) {
         for (std::size_t key = 0; key < frame.size(); ++key) digest.add(frame[key]);
       }
@@ -131,11 +131,11 @@ std::string training_fingerprint(const Dataset& data, const TrainingConfig& conf
   return json.dump();
 }
 
-void save_checkpoint(const std::filesystem::path& path, const LanguageModel& model,
-                     const Tokenizer& tokenizer, const TrainingTensors& tensors,
+void save_checkpoint(const std::filesystem::path& path, const Model& model,
+                     const ModelMeaning& meaning, const TrainingTensors& tensors,
                      const TrainingState& state, const std::string& fingerprint) {
   SafetensorsWriter file;
-  add_model(file, model, tokenizer);
+  add_model(file, model, meaning);
   for (const auto& [name, view] : training_arrays(tensors)) {
     std::vector<std::byte> bytes(view.bytes());
     model.backend().download(view, bytes);
@@ -145,7 +145,7 @@ void save_checkpoint(const std::filesystem::path& path, const LanguageModel& mod
   file.write(path);
 }
 
-TrainingState load_checkpoint(const std::filesystem::path& path, LanguageModel& model,
+TrainingState load_checkpoint(const std::filesystem::path& path, Model& model,
                               const TrainingTensors& tensors, const std::string& fingerprint) {
   const SafetensorsReader file(path);
   const auto metadata = [&](std::string_view key) {
@@ -155,10 +155,10 @@ TrainingState load_checkpoint(const std::filesystem::path& path, LanguageModel& 
     }
     return found->second;
   };
-  check(config_from_json(metadata("model"), file.origin()) == model.config(), file.origin(),
+  check(metadata("model") == model.architecture(), file.origin(),
         ": holds another architecture than the one asked for");
   const TrainingState state = state_from_json(metadata("training"), file.origin(), fingerprint);
-  read_weights(file, model);
+  read_weights(file, model.parameters());
   for (const auto& [name, view] : training_arrays(tensors)) {
     const FileArray& array = file.at(name);
     if (array.dtype != view.dtype || array.count() != view.count()) {

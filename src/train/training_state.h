@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "cadenza/language_model.h"
+#include "cadenza/model.h"
 #include "cadenza/optimizer.h"
 #include "cadenza/trainer.h"
+#include "models/model_file.h"
 
 namespace cadenza {
 
@@ -39,12 +40,12 @@ struct TrainingTensors {
 };
 
 /// Writes last.safetensors: the model file plus `training.*` arrays, atomically.
-void save_checkpoint(const std::filesystem::path& path, const LanguageModel& model,
-                     const Tokenizer& tokenizer, const TrainingTensors& tensors,
+void save_checkpoint(const std::filesystem::path& path, const Model& model,
+                     const ModelMeaning& meaning, const TrainingTensors& tensors,
                      const TrainingState& state, const std::string& fingerprint);
 /// Restores what save_checkpoint wrote. ArgumentError if the file is of another architecture, data
 /// set or configuration, FormatError if it is damaged.
-TrainingState load_checkpoint(const std::filesystem::path& path, LanguageModel& model,
+TrainingState load_checkpoint(const std::filesystem::path& path, Model& model,
                               const TrainingTensors& tensors, const std::string& fingerprint);
 
 }  // namespace cadenza

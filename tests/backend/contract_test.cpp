@@ -69,6 +69,10 @@ const std::vector<BadCall>& dense_calls() {
        [](Backend& b, Device& d) {
          b.scale_rows(real(d, {2, 3}), real(d, {3}));
        }},
+      {"copy_columns: columns [2, 2 + 3) of x, expected inside [0, 4)",
+       [](Backend& b, Device& d) {
+         b.copy_columns({.x = real(d, {2, 4}), .y = real(d, {2, 8}), .x_begin = 2, .count = 3});
+       }},
       {"activation: y overlaps part of x",
        [](Backend& b, Device& d) {
          const TensorView x = real(d, {5});

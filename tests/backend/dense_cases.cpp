@@ -143,7 +143,7 @@ OpCase embedding_case() {
 
 /// The operations that have no gradient of their own, since they are parts of gradients.
 std::vector<OpCase> helper_cases() {
-  std::vector<OpCase> cases(4);
+  std::vector<OpCase> cases(5);
   RandomArrays random(13);
   cases[0].name = "add";
   cases[0].inputs = {{"x", random.real({3, 41})}, {"y", random.real({3, 41})}};
@@ -166,9 +166,17 @@ std::vector<OpCase> helper_cases() {
     device.backend().scale_rows(x, device.put(inputs.at("factors")));
     return Arrays{{"x", device.get(x)}};
   };
-  cases[3].name = "squared_norm";
-  cases[3].inputs = {{"x", random.real({1003})}};
+  cases[3].name = "copy_columns";
+  cases[3].inputs = {{"x", random.real({5, 9})}, {"y", random.real({5, 7})}};
   cases[3].forward = [](Device& device, const Arrays& inputs) {
+    const TensorView y = device.put(inputs.at("y"));
+    device.backend().copy_columns(
+        {.x = device.put(inputs.at("x")), .y = y, .x_begin = 4, .y_begin = 2, .count = 3});
+    return Arrays{{"y", device.get(y)}};
+  };
+  cases[4].name = "squared_norm";
+  cases[4].inputs = {{"x", random.real({1003})}};
+  cases[4].forward = [](Device& device, const Arrays& inputs) {
     const TensorView out = device.allocate({1}, DType::f64);
     device.backend().squared_norm(device.put(inputs.at("x")), out);
     return Arrays{{"out", device.get(out)}};

@@ -2,7 +2,7 @@
 """Writes torch_*.safetensors with PyTorch: what the backends are measured by from outside.
 
 Run once by hand (pip install torch safetensors numpy); made with PyTorch 2.1.2 on a CPU,
-attention with 2.15. All numbers are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
+attention and bidirectional with 2.15. All numbers are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
 start from the same values.
 """
 import pathlib
@@ -176,6 +176,23 @@ def attention():
     save("attention", arrays)
 
 
+def bidirectional():
+    """Outputs of two layers in both directions, with lengths, and the last of each direction."""
+    module = nn.LSTM(I, H, num_layers=2, bidirectional=True).double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(exact(*parameter.shape, scale=0.6))
+    x = exact(T, B, I)
+    lengths = torch.tensor([6, 2, 4])
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    output, (h, _) = module(packed)
+    y, _ = nn.utils.rnn.pad_packed_sequence(output, total_length=T)
+    arrays = {f"lstm.{key}": parameter for key, parameter in module.named_parameters()}
+    arrays |= {"x": x, "lengths": lengths.int(), "y": y}
+    arrays["summary"] = torch.cat((h[-2], h[-1]), dim=1)[None]
+    save("bidirectional", arrays)
+
+
 torch.manual_seed(20250807)
 layers("rnn_tanh", nn.RNN, 1, nonlinearity="tanh")
 layers("rnn_relu", nn.RNN, 1, nonlinearity="relu")
@@ -184,3 +201,4 @@ layers("lstm", nn.LSTM, 2)
 optimizers()
 training()
 attention()
+bidirectional()

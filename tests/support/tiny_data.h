@@ -29,7 +29,25 @@ inline Dataset tiny_tokens(int vocabulary = 12, int pieces = 7) {
   return data;
 }
 
-/// The same as frames: the key of the token and the one a third above.
+/// Pairs of different lengths: a target is its source with every token raised by one, twice.
+inline Dataset tiny_pairs(int pieces = 7) {
+  Dataset data = tiny_tokens(12, pieces);
+  data.pairs = {.tokenizer_name = "ids", .tokenizer_settings = "vocabulary=11", .vocabulary = 11};
+  for (auto& split : data.splits) {
+    for (Piece& piece : split) {
+      auto& source = piece.source.tokens;
+      for (const std::int32_t token : piece.sequence.tokens) source.push_back(token % 11);
+      source.resize(source.size() / 4);
+      piece.sequence.tokens.clear();
+      for (const std::int32_t token : source) {
+        piece.sequence.tokens.insert(piece.sequence.tokens.end(), 2, token + 1);
+      }
+    }
+  }
+  return data;
+}
+
+/// tiny_tokens as frames: the key of the token and the one a third above.
 inline Dataset tiny_frames() {
   Dataset data = tiny_tokens();
   data.tokenizer_name = "pianoroll";

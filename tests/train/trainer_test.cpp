@@ -14,6 +14,7 @@
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
 #include "cadenza/file.h"
+#include "cadenza/language_model.h"
 #include "cadenza/safetensors.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
@@ -52,9 +53,7 @@ double test_loss(const Experiment& experiment, const std::filesystem::path& fold
                  const char* backend_name = "auto") {
   const auto backend = make_backend(backend_name);
   const LoadedModel loaded = load_model(folder / "model.safetensors", *backend);
-  return evaluate(*loaded.model, experiment.data[Split::test], experiment.data.step_kind,
-                  experiment.data.vocabulary, batch, 7)
-      .all;
+  return evaluate(*loaded.model, experiment.data, Split::test, batch, 7).all;
 }
 
 TEST(Trainer, LearnsEveryCellAndHead) {
@@ -222,7 +221,7 @@ TEST(Evaluate, ReadingsFollowTheirDefinitions) {
   const auto backend = make_backend("reference");
   LanguageModel model(*backend, Experiment().architecture);
   const Dataset data = test::tiny_tokens();
-  const Likelihood result = evaluate(model, data[Split::train], StepKind::token, 12);
+  const Likelihood result = evaluate(model, data, Split::train);
   EXPECT_NEAR(result.all, std::log(12.0), 1e-6);
   EXPECT_NEAR(result.skip_first, std::log(12.0), 1e-6);
   EXPECT_NEAR(result.piece_mean, std::log(12.0), 1e-6);

@@ -81,6 +81,16 @@ void CudaBackend::do_copy(const TensorView& from, const TensorView& to) {
       cudaMemcpyAsync(to.data, from.data, from.bytes(), cudaMemcpyDeviceToDevice, stream()));
 }
 
+void CudaBackend::do_copy_columns(const CopyColumnsArgs& args) {
+  const auto pitch = [](const TensorView& matrix) {
+    return static_cast<std::size_t>(matrix.shape[1]) * sizeof(float);
+  };
+  CADENZA_CUDA_CHECK(cudaMemcpy2DAsync(
+      args.y.as<float>() + args.y_begin, pitch(args.y), args.x.as<float>() + args.x_begin,
+      pitch(args.x), static_cast<std::size_t>(args.count) * sizeof(float),
+      static_cast<std::size_t>(args.x.shape[0]), cudaMemcpyDeviceToDevice, stream()));
+}
+
 void CudaBackend::do_fill(const TensorView& to, double value) {
   if (value == 0.0) {
     CADENZA_CUDA_CHECK(cudaMemsetAsync(to.data, 0, to.bytes(), stream()));

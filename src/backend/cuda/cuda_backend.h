@@ -53,6 +53,7 @@ class CudaBackend : public Backend {
   void do_add(const TensorView& x, const TensorView& y, double alpha) override;
   void do_add_column_sums(const TensorView& x, const TensorView& y) override;
   void do_scale_rows(const TensorView& x, const TensorView& factors) override;
+  void do_copy_columns(const CopyColumnsArgs& args) override;
   void do_activation(const ActivationArgs& args) override;
   void do_activation_backward(const ActivationBackwardArgs& args) override;
   void do_dropout(const DropoutArgs& args) override;

@@ -116,6 +116,17 @@ void ReferenceBackend::do_scale_rows(const TensorView& x, const TensorView& fact
   });
 }
 
+void ReferenceBackend::do_copy_columns(const CopyColumnsArgs& args) {
+  with_real(args.x.dtype, [&](auto zero) {
+    using Real = decltype(zero);
+    const View<const Real, 2> x(args.x);
+    const View<Real, 2> y(args.y);
+    for (std::int64_t n = 0; n < x.extent(0); ++n) {
+      std::copy_n(&x(n, args.x_begin), args.count, &y(n, args.y_begin));
+    }
+  });
+}
+
 void ReferenceBackend::do_activation(const ActivationArgs& args) {
   with_real(args.x.dtype, [&](auto zero) {
     using Real = decltype(zero);

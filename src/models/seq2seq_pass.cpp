@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/seq2seq_pass.h"
+
+#include "nn/arrange.h"
+#include "nn/flat_rows.h"
+
+namespace cadenza {
+namespace {
+
+// Places of dropout; each has a stream of its own in every step of a decoder that goes step by
+// step. There are at most 64 layers.
+constexpr int kSource = 0;
+constexpr int kEncoder = 1;
+constexpr int kTarget = 65;
+constexpr int kDecoder = 66;
+constexpr int kAttentional = 130;
+constexpr std::int64_t kPlaces = 256;
+
+// Which numbers of [B, L * S * H] make the state [S, B, H] of layer `layer`, as rows of H.
+std::vector<std::int32_t> state_rows(int layer, int layers, int states, std::int64_t batch) {
+  std::vector<std::int32_t> ids;
+  for (int s = 0; s < states; ++s) {
+    for (std::int64_t b = 0; b < batch; ++b) {
+      ids.push_back(static_cast<std::int32_t>((b * layers + layer) * states + s));
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+RecurrentStack encoder_of(const Seq2SeqConfig& config) {
+  return {.prefix = "encoder.",
+          .cell = config.cell,
+          .layers = config.encoder_layers,
+          .input = config.embedding,
+          .hidden = config.hidden / 2,
+          .directions = Directions::both};
+}
+
+RecurrentStack decoder_of(const Seq2SeqConfig& config) {
+  const bool fed = config.input_feeding == InputFeeding::yes;
+  return {.prefix = "decoder.",
+          .cell = config.cell,
+          .layers = config.layers,
+          .input = config.embedding + (fed ? config.hidden : 0),
+          .hidden = config.hidden};
+}
+
+Seq2SeqPass::Seq2SeqPass(Tape& tape, const Seq2SeqConfig& config, Parameters& parameters,
+                         const DropoutKey& key)
+    : tape_(tape),
+      config_(config),
+      parameters_(parameters),
+      key_(key),
+      decoder_(decoder_of(config)),
+      embedding_(parameter(tape, parameters, "embedding.weight")),
+      output_(linear_parameters(tape, parameters, "output.")) {
+  for (int layer = 0; layer < decoder_.layers; ++layer) {
+    layers_.push_back(decoder_.on(tape, parameters, layer));
+  }
+  if (config.attention == Scoring::none) return;
+  combine_ = linear_parameters(tape, parameters, "attention.output.");
+  if (config.attention == Scoring::dot) return;
+  query_.weight = &parameter(tape, parameters, "attention.query.weight");
+  if (config.attention == Scoring::additive) {
+    score_ = &parameter(tape, parameters, "attention.v");
+  }
+}
+
+DropoutPlace Seq2SeqPass::place(double rate, int which, std::int64_t t) const {
+  return {.rate = key_.training ? rate : 0.0,
+          .seed = key_.seed,
+          .stream = static_cast<std::uint64_t>(t * kPlaces + which),
+          .step = key_.step};
+}
+
+TensorView Seq2SeqPass::zeros(const Shape& shape) {
+  const TensorView zero = tape_.allocate(shape);
+  tape_.backend().fill(zero, 0.0);
+  return zero;
+}
+
+Seq2SeqPass::Encoded Seq2SeqPass::encode(const Sources& sources) {
+  const auto batch = static_cast<std::int64_t>(sources.lengths.size());
+  const int states = info_of(config_.cell).states;
+  Encoded encoded;
+  if (config_.input_feeding == InputFeeding::yes) {
+    encoded.state.feed = &tape_.constant(zeros({1, batch, config_.hidden}));
+  }
+  if (config_.encoder_layers == 0) {
+    for (int layer = 0; layer < config_.layers; ++layer) {
+      encoded.state.layers.push_back(&tape_.constant(zeros({states, batch, config_.hidden})));
+    }
+    return encoded;
+  }
+  const TensorView ids = tape_.upload(sources.ids, {sources.steps, batch});
+  Variable& x = dropout(
+      tape_, embedding(tape_, ids, parameter(tape_, parameters_, "source_embedding.weight")),
+      place(config_.input_dropout, kSource));
+  const EncoderOutput output =
+      cadenza::encode(tape_, parameters_, encoder_of(config_),
+                      {.x = &x, .lengths = sources.lengths, .dropout = [this](int layer) {
+                         return place(config_.dropout, kEncoder + layer);
+                       }});
+  Variable& first = activation(
+      tape_, linear(tape_, output.summary, linear_parameters(tape_, parameters_, "bridge.")),
+      Activation::tanh);
+  for (int layer = 0; layer < config_.layers; ++layer) {
+    const TensorView rows =
+        tape_.upload(state_rows(layer, config_.layers, states, batch), {states * batch});
+    encoded.state.layers.push_back(
+        &gather_rows(tape_, first, rows, {states, batch, config_.hidden}));
+  }
+  if (config_.attention == Scoring::none) return encoded;
+  Memory& memory = encoded.memory;
+  memory.values = &output.y;
+  memory.keys = &output.y;
+  memory.lengths = tape_.upload(sources.lengths, {batch});
+  if (config_.attention == Scoring::additive) {
+    memory.keys = &reshape(
+        tape_,
+        linear(tape_, output.y, {&parameter(tape_, parameters_, "attention.key.weight"), nullptr}),
+        output.y.value().shape);
+  }
+  return encoded;
+}
+
+Variable& Seq2SeqPass::embed(const TensorView& ids) { return embedding(tape_, ids, embedding_); }
+
+Variable& Seq2SeqPass::drop_input(Variable& x, std::int64_t t) {
+  return dropout(tape_, x, place(config_.input_dropout, kTarget, t));
+}
+
+Variable& Seq2SeqPass::decode(Variable& input, const Memory& memory, State& state, std::int64_t t) {
+  Variable* x = state.feed == nullptr ? &input : &join_columns(tape_, {&input, state.feed});
+  for (int layer = 0; layer < decoder_.layers; ++layer) {
+    const auto l = static_cast<std::size_t>(layer);
+    const RecurrentResult result =
+        recurrent(tape_, decoder_.spec(layer), *x, {}, *state.layers[l], layers_[l]);
+    state.layers[l] = &result.final_state;
+    x = &dropout(tape_, result.y, place(config_.dropout, kDecoder + layer, t));
+  }
+  if (memory.values == nullptr) return *x;
+  Variable& attentional =
+      dropout(tape_, attend(*x, memory), place(config_.dropout, kAttentional, t));
+  if (state.feed != nullptr) state.feed = &attentional;
+  return attentional;
+}
+
+Variable& Seq2SeqPass::attend(Variable& h, const Memory& memory) {
+  Variable& queries =
+      query_.weight == nullptr ? h : reshape(tape_, linear(tape_, h, query_), h.value().shape);
+  const AttentionScore score = {
+      .kind = score_ == nullptr ? AttentionKind::dot : AttentionKind::additive, .v = score_};
+  Variable& context = attention(tape_, score,
+                                {.queries = &queries,
+                                 .keys = memory.keys,
+                                 .values = memory.values,
+                                 .lengths = memory.lengths})
+                          .context;
+  Variable& combined = linear(tape_, join_columns(tape_, {&context, &h}), combine_);
+  return reshape(tape_, activation(tape_, combined, Activation::tanh), h.value().shape);
+}
+
+Variable& Seq2SeqPass::logits(Variable& features) { return linear(tape_, features, output_); }
+
+TensorView Seq2SeqPass::logits(const TensorView& features) {
+  const TensorView rows = flat_rows(features);
+  const TensorView result = tape_.allocate({rows.shape[0], config_.width + 1});
+  tape_.backend().matmul({.a = rows,
+                          .b = output_.weight->value(),
+                          .c = result,
+                          .transpose_b = Transpose::yes,
+                          .bias = output_.bias->value()});
+  return result;
+}
+
+}  // namespace cadenza
