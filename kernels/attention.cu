@@ -12,7 +12,6 @@
 namespace cadenza::kernels {
 namespace {
 
-using attention_tile::ceil_div;
 using attention_tile::length_of;
 
 constexpr int kRowThreads = 256;
@@ -68,7 +67,7 @@ void launch_rows(void (*kernel)(Rows), const Rows& rows, cudaStream_t stream) {
   constexpr unsigned kRows = kRowThreads / kWarpSize;
   launch({.kernel = "attention",
           .shape = {rows.rows, rows.memory},
-          .grid = dim3(static_cast<unsigned>(ceil_div(rows.rows, kRows))),
+          .grid = dim3(blocks_for(rows.rows, kRows)),
           .block = dim3(kWarpSize, kRows),
           .stream = stream},
          kernel, rows);

@@ -7,15 +7,12 @@
 #include <algorithm>
 
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 
 namespace cadenza::kernels::attention_tile {
 
 inline constexpr int kTile = 32;     ///< columns of a block
 inline constexpr int kTileRows = 8;  ///< rows of a block, fewer where there are not as many
-
-__host__ __device__ inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// Memory steps that row b of the batch looks at.
 __device__ inline std::int64_t length_of(const std::int32_t* lengths, std::int64_t b,

@@ -27,7 +27,7 @@ template <Target kTarget>
 __global__ void column_sums_kernel(const float* x, std::int64_t rows, std::int64_t columns,
                                    std::int64_t chunk, float* out) {
   CADENZA_SHARED(parts, float[kWarps][kWarpSize]);
-  const std::int64_t slabs = (columns + kWarpSize - 1) / kWarpSize;
+  const std::int64_t slabs = ceil_div(columns, kWarpSize);
   const std::int64_t part = blockIdx.x / slabs;
   const auto lane = static_cast<int>(threadIdx.x);
   const auto warp = static_cast<int>(threadIdx.y);
@@ -56,18 +56,18 @@ __global__ void column_sums_kernel(const float* x, std::int64_t rows, std::int64
 std::int64_t chunk_rows(std::int64_t rows, std::int64_t columns) {
   constexpr std::int64_t kBlocks = 1024;
   constexpr std::int64_t kLeast = 8 * kWarps;
-  const std::int64_t slabs = (columns + kWarpSize - 1) / kWarpSize;
+  const std::int64_t slabs = ceil_div(columns, kWarpSize);
   const std::int64_t chunks = std::max<std::int64_t>(1, kBlocks / slabs);
-  return std::max(kLeast, (rows + chunks - 1) / chunks);
+  return std::max(kLeast, ceil_div(rows, chunks));
 }
 
 template <Target kTarget>
 void launch_sums(const float* x, const Shape& shape, std::int64_t chunk, float* out,
                  cudaStream_t stream) {
-  const std::int64_t chunks = (shape[0] + chunk - 1) / chunk;
+  const std::int64_t chunks = ceil_div(shape[0], chunk);
   launch({.kernel = "add_column_sums",
           .shape = shape,
-          .grid = dim3(blocks_for((shape[1] + kWarpSize - 1) / kWarpSize * chunks, 1)),
+          .grid = dim3(blocks_for(ceil_div(shape[1], kWarpSize) * chunks, 1)),
           .block = dim3(kWarpSize, kWarps),
           .stream = stream},
          column_sums_kernel<kTarget>, x, shape[0], shape[1], chunk, out);
@@ -78,7 +78,7 @@ void launch_sums(const float* x, const Shape& shape, std::int64_t chunk, float* 
 std::size_t column_sums_scratch(std::int64_t rows, std::int64_t columns) {
   if (columns == 0) return 0;
   const std::int64_t chunk = chunk_rows(rows, columns);
-  return chunk < rows ? static_cast<std::size_t>((rows + chunk - 1) / chunk * columns) : 0;
+  return chunk < rows ? static_cast<std::size_t>(ceil_div(rows, chunk) * columns) : 0;
 }
 
 void add_column_sums(const float* x, std::int64_t rows, std::int64_t columns, float* scratch,
@@ -89,7 +89,7 @@ void add_column_sums(const float* x, std::int64_t rows, std::int64_t columns, fl
     launch_sums<Target::sum>(x, {rows, columns}, rows, y, stream);
     return;
   }
-  const std::int64_t chunks = (rows + chunk - 1) / chunk;
+  const std::int64_t chunks = ceil_div(rows, chunk);
   launch_sums<Target::part>(x, {rows, columns}, chunk, scratch, stream);
   launch_sums<Target::sum>(scratch, {chunks, columns}, chunks, y, stream);
 }

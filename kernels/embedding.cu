@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(kWarpSize* kSumWarps, 2)
     embedding_backward_kernel(EmbeddingGradient args, const std::int32_t* positions,
                               const std::int32_t* starts) {
   CADENZA_SHARED(pieces, Columns<kWidth>[kSumWarps][kWarpSize]);
-  const std::int64_t slabs = (args.width + kWarpSize * kWidth - 1) / (kWarpSize * kWidth);
+  const std::int64_t slabs = ceil_div(args.width, kWarpSize * kWidth);
   const std::int64_t id = blockIdx.x / slabs;
   const auto lane = static_cast<int>(threadIdx.x);
   const auto warp = static_cast<int>(threadIdx.y);
@@ -123,7 +123,7 @@ void launch_backward(const EmbeddingGradient& args, const std::int32_t* position
   constexpr std::int64_t kColumns = kWarpSize * kWidth;
   launch({.kernel = "embedding_backward",
           .shape = {args.rows, args.vocabulary, args.width},
-          .grid = dim3(blocks_for((args.width + kColumns - 1) / kColumns * args.vocabulary, 1)),
+          .grid = dim3(blocks_for(ceil_div(args.width, kColumns) * args.vocabulary, 1)),
           .block = dim3(kWarpSize, kSumWarps),
           .stream = stream},
          embedding_backward_kernel<kWidth>, args, positions, starts);

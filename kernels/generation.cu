@@ -2,6 +2,7 @@
 #include "kernels/device/kernel.h"
 #include "kernels/device/launch.h"
 #include "kernels/generation.h"
+#include "kernels/grid.h"
 #include "kernels/reduce.cuh"
 
 namespace cadenza::kernels {
@@ -9,11 +10,6 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr std::int64_t kMaxBlocks = 4096;
-
-unsigned blocks_for(std::int64_t threads) {
-  const std::int64_t blocks = (threads + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
-}
 
 /// The oldest token leaves the window [W] of one row, `token` enters it; by one warp.
 __device__ void shift_window(std::int32_t* window, std::int64_t slots, std::int32_t token) {
@@ -104,18 +100,19 @@ __global__ void __launch_bounds__(kThreads) advance_frames_kernel(AdvanceFrames 
 
 void advance_tokens(const AdvanceTokens& args, cudaStream_t stream) {
   const bool shifts = args.window != nullptr && args.window_slots > 0;
-  launch({.kernel = "advance_tokens",
-          .shape = {args.batch, args.window_slots},
-          .grid = dim3(blocks_for(shifts ? args.batch * kWarpSize : args.batch)),
-          .block = dim3(kThreads),
-          .stream = stream},
-         shifts ? advance_window_kernel : advance_tokens_kernel, args);
+  launch(
+      {.kernel = "advance_tokens",
+       .shape = {args.batch, args.window_slots},
+       .grid = dim3(blocks_for(shifts ? args.batch * kWarpSize : args.batch, kThreads, kMaxBlocks)),
+       .block = dim3(kThreads),
+       .stream = stream},
+      shifts ? advance_window_kernel : advance_tokens_kernel, args);
 }
 
 void advance_frames(const AdvanceFrames& args, cudaStream_t stream) {
   launch({.kernel = "advance_frames",
           .shape = {args.batch, args.keys},
-          .grid = dim3(blocks_for(args.batch * kWarpSize)),
+          .grid = dim3(blocks_for(args.batch * kWarpSize, kThreads, kMaxBlocks)),
           .block = dim3(kThreads),
           .stream = stream},
          advance_frames_kernel, args);

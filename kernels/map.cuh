@@ -12,9 +12,9 @@ inline constexpr int kMapThreads = 256;
 inline constexpr int kMapWidth = 4;  // elements that a thread handles at once
 
 /// Elements that are loaded and stored as one.
-template <typename T>
-struct alignas(kMapWidth * sizeof(T)) Pack {
-  T value[kMapWidth];
+template <typename T, int kWidth = kMapWidth>
+struct alignas(kWidth * sizeof(T)) Pack {
+  T value[kWidth];
 };
 
 template <typename T>

@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(T::kThreads, 512 / T::kThreads)
 
 template <typename T>
 std::int64_t tiles_of(const Product& p) {
-  return (p.m + T::kRows - 1) / T::kRows * ((p.n + T::kColumns - 1) / T::kColumns);
+  return ceil_div(p.m, T::kRows) * ceil_div(p.n, T::kColumns);
 }
 
 template <typename T>

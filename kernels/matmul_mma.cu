@@ -170,8 +170,7 @@ __global__ void __launch_bounds__(T::kThreads)
 
 template <typename T>
 void launch_tiles(const Product& p, cudaStream_t stream) {
-  const std::int64_t tiles =
-      (p.m + T::kRows - 1) / T::kRows * ((p.n + T::kColumns - 1) / T::kColumns);
+  const std::int64_t tiles = ceil_div(p.m, T::kRows) * ceil_div(p.n, T::kColumns);
   launch({.kernel = "matmul",
           .shape = {p.m, p.n, p.k},
           .grid = dim3(static_cast<unsigned>(tiles)),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/device/kernel.h"
+#include "kernels/grid.h"
 #include "kernels/matmul.h"
 
 namespace cadenza::kernels {
@@ -87,7 +88,7 @@ class TilePipeline {
   __device__ __forceinline__ void run(const Use& use) {
 #pragma unroll
     for (int stage = 0; stage < kStages - 1; ++stage) start(stage);
-    const std::int64_t tiles = (a_.depth + kDepth - 1) / kDepth;
+    const std::int64_t tiles = ceil_div(a_.depth, kDepth);
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
       copy_async_wait<kStages - 2>();
       __syncthreads();  // this tile is there, and the one before it has been used
@@ -174,7 +175,7 @@ struct TileOrigin {
 };
 
 __device__ __forceinline__ TileOrigin tile_origin(std::int64_t columns, int tile_m, int tile_n) {
-  const std::int64_t across = (columns + tile_n - 1) / tile_n;
+  const std::int64_t across = ceil_div(columns, tile_n);
   const std::int64_t block = blockIdx.x;
   return {block / across * tile_m, block % across * tile_n};
 }

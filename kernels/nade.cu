@@ -169,9 +169,9 @@ __global__ void __launch_bounds__(kLanes* kBlockRows, 8) sample_nade_kernel(Nade
   HiddenUnits hidden(args.weights, args.scratch + index.slot * 2 * units);
   hidden.start(args.hidden_bias + index.row * units);
   DrawVisitor visitor = {
-      .noise_key = {args.seed, static_cast<std::uint64_t>(args.sequences[index.row]),
-                    static_cast<std::uint32_t>(args.steps[index.row])},
-      .inverse_temperature = args.params[index.row].inverse_temperature,
+      .noise_key = {args.noise.seed, static_cast<std::uint64_t>(args.noise.sequences[index.row]),
+                    static_cast<std::uint32_t>(args.noise.steps[index.row])},
+      .inverse_temperature = args.noise.params[index.row].inverse_temperature,
       .keys = index.exists ? args.keys + index.row * keys : nullptr};
   visit_keys(hidden, keys, args.visible_bias + index.row * keys, visitor);
   const float sum = warp_sum<kLanes>(visitor.log_probability);

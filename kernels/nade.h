@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "cadenza/sampling.h"
+#include "kernels/sample.h"
 
 // The NADE head, as NadeLossArgs and SampleNadeArgs describe it. Every size may be 0.
 
@@ -42,13 +42,10 @@ struct NadeDraw {
   NadeWeights weights;
   const float* visible_bias = nullptr;  ///< [B, D]
   const float* hidden_bias = nullptr;   ///< [B, K]
-  std::uint64_t seed = 0;
-  const RowSampling* params = nullptr;      ///< [B]
-  const std::int64_t* sequences = nullptr;  ///< [B]
-  const std::int32_t* steps = nullptr;      ///< [B]
-  float* keys = nullptr;                    ///< [B, D], out
-  float* log_probability = nullptr;         ///< [B], out; may be null
-  float* scratch = nullptr;                 ///< nade_row_scratch()
+  NoiseRows noise;
+  float* keys = nullptr;             ///< [B, D], out
+  float* log_probability = nullptr;  ///< [B], out; may be null
+  float* scratch = nullptr;          ///< nade_row_scratch()
 };
 
 /// Keys drawn one by one. Each sum has the order of the cpu backend (backend/cpu/nade.cpp), so the

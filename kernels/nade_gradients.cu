@@ -18,10 +18,6 @@ constexpr int kThreads = 64;
 constexpr std::int64_t kPartRows = 8;
 constexpr std::int64_t kMaxParts = 256;
 
-__host__ __device__ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-
 /// How the rows are split.
 std::int64_t parts_for(std::int64_t rows) {
   return std::clamp<std::int64_t>(rows / kPartRows, 1, kMaxParts);

@@ -3,6 +3,7 @@
 //
 #include "kernels/cells/for_cell.h"
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 #include "kernels/recurrent_cell.h"
 
 namespace cadenza::kernels {
@@ -10,10 +11,6 @@ namespace {
 
 constexpr int kUnits = 32;  // of a block
 constexpr int kRows = 8;
-
-unsigned tiles(std::int64_t count, int width) {
-  return static_cast<unsigned>((count + width - 1) / width);
-}
 
 /// Row and unit of a thread.
 struct Place {
@@ -151,7 +148,7 @@ LaunchConfig config_of(const char* kernel, std::int64_t rows, std::int64_t hidde
                        cudaStream_t stream) {
   return {.kernel = kernel,
           .shape = {rows, hidden},
-          .grid = dim3(tiles(rows, kRows) * tiles(hidden, kUnits)),
+          .grid = dim3(blocks_for(rows, kRows) * blocks_for(hidden, kUnits)),
           .block = dim3(kUnits, kRows),
           .stream = stream};
 }
@@ -170,7 +167,7 @@ void step_cells(const CellStep& args, cudaStream_t stream) {
     launch(config_of("step_cells", args.rows, args.hidden, stream),
            args.type == PlaneType::f32 ? step_cells_kernel<Cell, float>
                                        : step_cells_kernel<Cell, __half>,
-           args, tiles(args.hidden, kUnits));
+           args, blocks_for(args.hidden, kUnits));
   });
 }
 
@@ -180,13 +177,13 @@ void differentiate_cells(const CellGradient& args, cudaStream_t stream) {
     launch(config_of("differentiate_cells", args.rows, args.hidden, stream),
            args.type == PlaneType::f32 ? differentiate_cells_kernel<Cell, float>
                                        : differentiate_cells_kernel<Cell, __half>,
-           args, tiles(args.hidden, kUnits));
+           args, blocks_for(args.hidden, kUnits));
   });
 }
 
 void pick_final_state(const FinalState& args, cudaStream_t stream) {
   launch(config_of("pick_final_state", args.batch, args.hidden, stream), pick_final_state_kernel,
-         args, tiles(args.hidden, kUnits));
+         args, blocks_for(args.hidden, kUnits));
 }
 
 }  // namespace cadenza::kernels

@@ -2,6 +2,7 @@
 #include "kernels/device/kernel.h"
 //
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 #include "kernels/recurrent_cell.h"
 #include "kernels/recurrent_input.h"
 
@@ -52,7 +53,7 @@ __global__ void __launch_bounds__(kThreads)
 
 void start(const char* kernel, const StartSums& args, std::int64_t first, std::int64_t count,
            const InputColumns& columns, cudaStream_t stream) {
-  const auto blocks_of_row = static_cast<unsigned>((count + kThreads - 1) / kThreads);
+  const auto blocks_of_row = blocks_for(count, kThreads);
   launch({.kernel = kernel,
           .shape = {args.rows, count},
           .grid = dim3(static_cast<unsigned>(args.rows) * blocks_of_row),

@@ -6,6 +6,7 @@
 #include "kernels/device/kernel.h"
 //
 #include "kernels/cells/for_cell.h"
+#include "kernels/grid.h"
 #include "kernels/recurrent_step.h"
 
 namespace cadenza::kernels {
@@ -26,15 +27,15 @@ struct StepBlock {
 
 template <class Tile>
 __device__ __forceinline__ StepBlock step_block(const RecurrentStep& args) {
-  const auto unit_tiles = static_cast<unsigned>((args.hidden + Tile::kUnits - 1) / Tile::kUnits);
+  const auto unit_tiles = static_cast<unsigned>(ceil_div(args.hidden, Tile::kUnits));
   return {static_cast<int>(blockIdx.x / unit_tiles) * Tile::kRows,
           static_cast<int>(blockIdx.x % unit_tiles) * Tile::kUnits};
 }
 
 template <class Tile>
 unsigned step_blocks(const RecurrentStep& args) {
-  return static_cast<unsigned>((args.hidden + Tile::kUnits - 1) / Tile::kUnits *
-                               ((args.batch + Tile::kRows - 1) / Tile::kRows));
+  return static_cast<unsigned>(ceil_div(args.hidden, Tile::kUnits) *
+                               ceil_div(args.batch, Tile::kRows));
 }
 
 /// One product: sums [B, G, H] += rows [B, depth] * weights [G, H, depth]^T.

@@ -3,6 +3,7 @@
 
 #include "kernels/device/kernel.h"
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 #include "kernels/sample.h"
 #include "kernels/sample_filter.cuh"
 #include "kernels/sample_winner.cuh"
@@ -11,13 +12,12 @@ namespace cadenza::kernels {
 namespace {
 
 constexpr unsigned kLaneThreads = 128;            // of a block whose warps draw rows
-constexpr unsigned kResidentBlocks = 6;           // of kLaneThreads on an SM
+[[maybe_unused]] constexpr unsigned kResidentBlocks = 6;  // of kLaneThreads on an SM, for nvcc
 constexpr unsigned kBlockThreads = 384;           // of a block that draws a row
 constexpr std::int32_t kWarpVocabulary = 1024;    // rows of a warp
 constexpr std::int32_t kSharedVocabulary = 8192;  // 12 bytes each: as far as all devices go
 constexpr std::int64_t kWorkspaceLimit = std::int64_t{256} << 20;
 constexpr std::int64_t kWorkspaceBlocks = 132;
-constexpr std::int64_t kMaxBlocks = 2048;
 constexpr std::int64_t kManyRows = 4096;  // a warp each fills the SMs of an H100
 
 /// Elements of a row in memory: whole quads, rows 128 bytes apart.
@@ -182,10 +182,9 @@ std::size_t shared_bytes(std::int32_t vocabulary, unsigned rows) {
 template <unsigned kLanes>
 void launch_lanes(const SampleTokens& args, cudaStream_t stream) {
   constexpr std::int64_t kRows = kLaneThreads / kLanes;
-  const std::int64_t blocks = std::min((args.batch + kRows - 1) / kRows, kMaxBlocks);
   launch({.kernel = "sample_tokens",
           .shape = {args.batch, args.vocabulary},
-          .grid = dim3(static_cast<unsigned>(blocks)),
+          .grid = dim3(blocks_for(args.batch, kRows, kManyBlocks)),
           .block = dim3(kLaneThreads),
           .shared_bytes = shared_bytes(args.vocabulary, kRows),
           .stream = stream},
@@ -195,7 +194,7 @@ void launch_lanes(const SampleTokens& args, cudaStream_t stream) {
 void launch_block(const SampleTokens& args, cudaStream_t stream) {
   const bool is_global = args.vocabulary > kSharedVocabulary;
   const std::int64_t blocks =
-      is_global ? workspace_rows(args.batch, args.vocabulary) : std::min(args.batch, kMaxBlocks);
+      is_global ? workspace_rows(args.batch, args.vocabulary) : std::min(args.batch, kManyBlocks);
   launch({.kernel = "sample_tokens",
           .shape = {args.batch, args.vocabulary},
           .grid = dim3(static_cast<unsigned>(blocks)),

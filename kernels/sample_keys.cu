@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include "core/draw.h"
 #include "kernels/device/kernel.h"
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 #include "kernels/reduce.cuh"
 #include "kernels/sample_keys.h"
 
@@ -11,7 +10,6 @@ namespace cadenza::kernels {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr std::int64_t kMaxBlocks = 2048;
 
 /// log(1 + e^x)
 __device__ double softplus(double x) { return fmax(x, 0.0) + log1p(exp(-fabs(x))); }
@@ -56,10 +54,9 @@ __global__ void __launch_bounds__(kThreads) sample_keys_kernel(SampleKeys args) 
 
 void sample_keys(const SampleKeys& args, cudaStream_t stream) {
   constexpr std::int64_t kRows = kThreads / kWarpSize;
-  const std::int64_t blocks = std::min((args.batch + kRows - 1) / kRows, kMaxBlocks);
   launch({.kernel = "sample_keys",
           .shape = {args.batch, args.keys},
-          .grid = dim3(static_cast<unsigned>(blocks)),
+          .grid = dim3(blocks_for(args.batch, kRows, kManyBlocks)),
           .block = dim3(kThreads),
           .stream = stream},
          sample_keys_kernel, args);

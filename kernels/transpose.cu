@@ -2,6 +2,7 @@
 #include "kernels/device/kernel.h"
 //
 #include "kernels/device/launch.h"
+#include "kernels/grid.h"
 #include "kernels/transpose.h"
 
 namespace cadenza::kernels {
@@ -40,8 +41,8 @@ __global__ void __launch_bounds__(kTile* kThreadRows)
 
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
                Accumulate accumulate, cudaStream_t stream) {
-  const auto row_tiles = static_cast<unsigned>((rows + kTile - 1) / kTile);
-  const auto column_tiles = static_cast<unsigned>((columns + kTile - 1) / kTile);
+  const auto row_tiles = blocks_for(rows, kTile);
+  const auto column_tiles = blocks_for(columns, kTile);
   launch({.kernel = "transpose",
           .shape = {rows, columns},
           .grid = dim3(row_tiles * column_tiles),

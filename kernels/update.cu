@@ -97,9 +97,7 @@ inline constexpr bool kHasSecond = kKind == OptimizerKind::rmsprop ||
 template <OptimizerKind kKind, int kWidth>
 __device__ void update_at(const Arrays& arrays, const UpdateFactors& f, float clip,
                           std::int64_t i) {
-  struct alignas(kWidth * sizeof(float)) Group {
-    float value[kWidth];
-  };
+  using Group = Pack<float, kWidth>;
   const auto load = [i](const float* array) {
     return load_vector(reinterpret_cast<const Group*>(array + i));
   };

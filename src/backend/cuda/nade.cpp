@@ -2,6 +2,7 @@
 #include "kernels/nade.h"
 
 #include "backend/cuda/cuda_backend.h"
+#include "backend/cuda/noise_rows.h"
 #include "kernels/nade_gradients.h"
 
 namespace cadenza {
@@ -55,10 +56,7 @@ void CudaBackend::do_sample_nade(const SampleNadeArgs& args) {
                         .weights = weights,
                         .visible_bias = args.visible_bias.as<float>(),
                         .hidden_bias = args.hidden_bias.as<float>(),
-                        .seed = args.rows.seed,
-                        .params = static_cast<const RowSampling*>(args.rows.params.data),
-                        .sequences = args.rows.sequences.as<std::int64_t>(),
-                        .steps = args.rows.steps.as<std::int32_t>(),
+                        .noise = cuda::noise_rows(args.rows),
                         .keys = args.keys.as<float>(),
                         .log_probability = args.log_probability.as<float>(),
                         .scratch = scratch.get()},

@@ -167,8 +167,18 @@ void CudaBackend::do_recurrent_backward(const RecurrentSpec& spec,
   start_state_gradient(machine, args.d_final_state, d_state);
   run_steps_back(machine, layer, extents, args, d_state, gradients);
   add_recurrent_gradient(machine, layer, extents, args, gradients.recurrent);
-  do_add_column_sums(d_input.view(rows), args.d_weights.b_ih);
-  do_add_column_sums(gradients.recurrent.view(rows), args.d_weights.b_hh);
+  if (layer.separate()) {
+    do_add_column_sums(d_input.view(rows), args.d_weights.b_ih);
+    do_add_column_sums(d_separate.view(rows), args.d_weights.b_hh);
+  } else {
+    // The gradients of both biases are one and the same.
+    const auto sums = machine.scratch<float>(layer.gate_rows());
+    const TensorView bias_gradient = {sums.get(), {layer.gate_rows()}};
+    do_fill(bias_gradient, 0.0);
+    do_add_column_sums(d_input.view(rows), bias_gradient);
+    do_add(bias_gradient, args.d_weights.b_ih, 1.0);
+    do_add(bias_gradient, args.d_weights.b_hh, 1.0);
+  }
   if (args.x.dtype != DType::i32) {
     add_input_gradients(machine, layer, extents, args, d_input);
     return;

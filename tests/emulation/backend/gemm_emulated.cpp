@@ -3,6 +3,7 @@
 #include <cuda_fp16.h>
 
 #include "backend/cuda/gemm.h"
+#include "kernels/device/kernel.h"
 #include "kernels/device/launch.h"
 
 // Takes the place of gemm_cublas.cpp where kernels are emulated: a kernel of one thread, so that
@@ -13,19 +14,12 @@ namespace {
 
 using kernels::Product;
 
-/// Ten bits of fraction, ties to even, as the tensor cores are given them.
-float round_to_tf32(float x) {
-  const std::uint32_t bits = __float_as_uint(x);
-  if ((bits & 0x7F800000U) == 0x7F800000U) return x;
-  return __uint_as_float((bits + 0xFFFU + (bits >> 13 & 1U)) & ~0x1FFFU);
-}
-
 float load(const void* data, std::int64_t i, Precision precision) {
   switch (precision) {
     case Precision::fp32:
       return static_cast<const float*>(data)[i];
     case Precision::tf32:
-      return round_to_tf32(static_cast<const float*>(data)[i]);
+      return __uint_as_float(kernels::to_tf32(static_cast<const float*>(data)[i]));
     case Precision::bf16:
       return __bfloat162float(static_cast<const __nv_bfloat16*>(data)[i]);
     case Precision::fp16:
