@@ -55,10 +55,12 @@ bool same(Location a, Location b) {
   return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
-/// The meeting that the running lane's call belongs to, if another lane has begun it.
+/// The meeting that the running lane's call belongs to, if another lane has begun it. A meeting that
+/// waits for this lane, with lanes that this call would wait for, must be of the same call.
 Meeting* find_open(Warp& warp, WarpFunction function, std::uint32_t mask, Location at) {
   for (Meeting* meeting : warp.open) {
-    if ((meeting->mask & mask) == 0) continue;
+    const bool waits_for_caller = (meeting->mask & 1U << running->lane) != 0;
+    if (!waits_for_caller || (meeting->arrived & mask) == 0) continue;
     const bool same_call = meeting->mask == mask && meeting->function == function;
     if (!same_call || (function != WarpFunction::kSync && !same(meeting->site, at))) {
       fail_grid(std::string(same_call ? "divergent warp function" : "warp mask mismatch") + ": " +
