@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
+#include "io/json_integer.h"
 
 namespace cadenza {
 
@@ -22,9 +23,9 @@ PairInfo pair_info_from_json(const std::string& text, const std::string& origin)
     const auto json = nlohmann::json::parse(text);
     PairInfo pairs = {.tokenizer_name = json.at("tokenizer").get<std::string>(),
                       .tokenizer_settings = json.at("tokenizer_settings").get<std::string>(),
-                      .vocabulary = json.at("vocabulary").get<int>(),
+                      .vocabulary = integer_at<int>(json, "vocabulary"),
                       .track = json.at("track").get<std::string>(),
-                      .bars = json.at("bars").get<int>()};
+                      .bars = integer_at<int>(json, "bars")};
     const auto tokenizer = make_tokenizer(pairs.tokenizer_name, pairs.tokenizer_settings);
     check(tokenizer->step_kind() == StepKind::token &&
               tokenizer->vocabulary_size() == pairs.vocabulary,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
+#include "io/json_integer.h"
 
 namespace cadenza {
 namespace {
@@ -75,19 +76,19 @@ LanguageModelConfig config_from_json(const std::string& text, const std::string&
     check_kind(json, "lm");
     LanguageModelConfig config;
     config.head = parse_head(json.at("head").get<std::string>());
-    config.width = json.at("width").get<int>();
-    config.embedding = json.at("embedding").get<int>();
+    config.width = integer_at<int>(json, "width");
+    config.embedding = integer_at<int>(json, "embedding");
     config.cell = parse_cell(json.at("cell").get<std::string>());
-    config.layers = json.at("layers").get<int>();
-    config.hidden = json.at("hidden").get<int>();
+    config.layers = integer_at<int>(json, "layers");
+    config.hidden = integer_at<int>(json, "hidden");
     config.dropout = json.at("dropout").get<double>();
     config.input_dropout = json.at("input_dropout").get<double>();
     config.forget_bias = json.at("forget_bias").get<double>();
     for (const auto& layer : json.at("dense")) {
-      config.dense.push_back({layer.at("units").get<int>(),
+      config.dense.push_back({integer_at<int>(layer, "units"),
                               parse_activation(layer.at("activation").get<std::string>())});
     }
-    if (config.head == Head::nade) config.nade_hidden = json.at("nade_hidden").get<int>();
+    if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
     config.validate();
     return config;
   });
@@ -97,13 +98,13 @@ Seq2SeqConfig seq2seq_config_from_json(const std::string& text, const std::strin
   return read_description(text, origin, [](const nlohmann::json& json) {
     check_kind(json, "seq2seq");
     Seq2SeqConfig config;
-    config.source_width = json.at("source_width").get<int>();
-    config.width = json.at("width").get<int>();
-    config.embedding = json.at("embedding").get<int>();
+    config.source_width = integer_at<int>(json, "source_width");
+    config.width = integer_at<int>(json, "width");
+    config.embedding = integer_at<int>(json, "embedding");
     config.cell = parse_cell(json.at("cell").get<std::string>());
-    config.encoder_layers = json.at("encoder_layers").get<int>();
-    config.layers = json.at("layers").get<int>();
-    config.hidden = json.at("hidden").get<int>();
+    config.encoder_layers = integer_at<int>(json, "encoder_layers");
+    config.layers = integer_at<int>(json, "layers");
+    config.hidden = integer_at<int>(json, "hidden");
     config.attention = parse_scoring(json.at("attention").get<std::string>());
     config.input_feeding =
         json.at("input_feeding").get<bool>() ? InputFeeding::yes : InputFeeding::no;

@@ -6,6 +6,7 @@
 
 #include "cadenza/error.h"
 #include "cadenza/safetensors.h"
+#include "io/json_integer.h"
 
 namespace cadenza {
 namespace {
@@ -92,16 +93,16 @@ TrainingState state_from_json(const std::string& text, const std::string& origin
     check(json.at("fingerprint").get<std::string>() == fingerprint, origin,
           ": was trained on other data or with other settings; resume with the same ones, or ",
           "train into a new folder");
-    return {.step = json.at("step").get<std::int64_t>(),
-            .epoch = json.at("epoch").get<std::int64_t>(),
-            .batch_in_epoch = json.at("batch_in_epoch").get<std::int64_t>(),
+    return {.step = integer_at<std::int64_t>(json, "step"),
+            .epoch = integer_at<std::int64_t>(json, "epoch"),
+            .batch_in_epoch = integer_at<std::int64_t>(json, "batch_in_epoch"),
             .best_valid = number_or_infinity(json.at("best_valid")),
             .last_valid = number_or_infinity(json.at("last_valid")),
-            .bad_validations = json.at("bad_validations").get<int>(),
+            .bad_validations = integer_at<int>(json, "bad_validations"),
             .plateau_factor = json.at("plateau_factor").get<double>(),
-            .plateau_count = json.at("plateau_count").get<int>(),
+            .plateau_count = integer_at<int>(json, "plateau_count"),
             .loss_sum = json.at("loss_sum").get<double>(),
-            .loss_steps = json.at("loss_steps").get<std::int64_t>(),
+            .loss_steps = integer_at<std::int64_t>(json, "loss_steps"),
             .seconds = json.at("seconds").get<double>()};
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(message(origin, ": training state: ", error.what()), 8);
