@@ -47,6 +47,12 @@ class DeviceError : public Error {
   using Error::Error;
 };
 
+/// A device has no room for what was asked of it.
+class OutOfMemory : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 /// Streams its arguments into one string.
 template <typename... Parts>
 std::string message(const Parts&... parts) {

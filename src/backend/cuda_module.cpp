@@ -37,7 +37,10 @@ Loaded load(std::string_view name) {
                              name == "cudnn" ? " where cuDNN 9 is installed" : "")};
   }
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) return {nullptr, dlerror()};
+  if (handle == nullptr) {
+    return {nullptr, message(module.string(), " cannot be loaded: ", dlerror(),
+                             name == "cudnn" ? "; install cuDNN 9" : "")};
+  }
   const std::string symbol = message("cadenza_", name, "_entry");
   void* found = dlsym(handle, symbol.c_str());
   if (found == nullptr) return {nullptr, message(module.string(), " has no ", symbol)};

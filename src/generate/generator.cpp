@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cadenza/error.h"
+#include "core/largest_that_fits.h"
 #include "generate/primed_state.h"
 #include "generate/row_batch.h"
 
@@ -40,6 +41,13 @@ void check_request(const GenerationRequest& request, const LanguageModelConfig& 
   }
 }
 
+/// As if `rows` sequences were generated at once, to see whether there is room for them.
+void try_rows(const LanguageModel& model, GenerationRequest request, const PrimedState& primed,
+              std::int64_t rows) {
+  request.num_steps = std::min(request.num_steps, RowBatch::kChunk);
+  RowBatch(model, request, primed, 0, rows, std::nullopt).run([](std::int64_t) {});
+}
+
 }  // namespace
 
 GenerationPlan Generator::plan(const GenerationRequest& request) const {
@@ -57,12 +65,19 @@ std::vector<Generated> Generator::run(
   const std::int64_t total = request.num_outputs * request.num_steps;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
-    RowBatch batch(*model_, request, primed, first, rows, tokenizer_->end_token());
-    for (Generated& generated : batch.run([&](std::int64_t steps) {
-           done += steps * rows;
-           if (progress) progress(done, total);
-         })) {
-      results.push_back(std::move(generated));
+    try {
+      RowBatch batch(*model_, request, primed, first, rows, tokenizer_->end_token());
+      for (Generated& generated : batch.run([&](std::int64_t steps) {
+             done += steps * rows;
+             if (progress) progress(done, total);
+           })) {
+        results.push_back(std::move(generated));
+      }
+    } catch (const OutOfMemory& error) {
+      const std::int64_t fits = largest_that_fits(
+          rows, [&](std::int64_t fewer) { try_rows(*model_, request, primed, fewer); });
+      throw OutOfMemory(message("generating ", rows, " sequences at once: ", error.what(),
+                                "; the largest batch with room is ", fits));
     }
   }
   return results;

@@ -10,9 +10,6 @@
 namespace cadenza {
 namespace {
 
-// Steps computed between two reports of progress and two looks at whether every row has ended.
-constexpr std::int64_t kChunk = 64;
-
 bool uses_penalties(const SamplingParams& params) {
   return params.repetition_penalty != 1.0 || params.frequency_penalty != 0.0 ||
          params.presence_penalty != 0.0;

@@ -14,6 +14,9 @@ namespace cadenza {
 /// Some rows of a request on their way through all steps.
 class RowBatch {
  public:
+  /// Steps computed between two reports of progress and two looks at whether every row has ended.
+  static constexpr std::int64_t kChunk = 64;
+
   /// Rows [first_row, first_row + rows) of the request.
   RowBatch(const LanguageModel& model, const GenerationRequest& request, const PrimedState& primed,
            std::int64_t first_row, std::int64_t rows, std::optional<std::int32_t> end_token);

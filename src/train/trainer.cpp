@@ -9,6 +9,7 @@
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
 #include "cadenza/language_model.h"
+#include "core/largest_that_fits.h"
 #include "nn/host_copy.h"
 #include "train/batches.h"
 #include "train/metrics_log.h"
@@ -61,9 +62,11 @@ class Trainer::Run {
   TrainingResult run(const Reporter& reporter);
 
  private:
-  EpochBatches epoch_batches() const;
+  EpochBatches epoch_batches(std::int64_t rows) const;
   void train_epoch(const Reporter& reporter);
   void update(const Batch& batch);
+  TensorView compute_gradients(const Batch& batch);
+  void try_rows(std::int64_t rows);
   void finish_update(std::int64_t batches_in_epoch, const Reporter& reporter);
   void validate();
   void report(const Reporter& reporter, bool validated);
@@ -113,7 +116,7 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
   config.validate();
   model.check_data(data);
   check(step_count(data[Split::train]) > 0, "training: the training split is empty");
-  const std::int64_t in_epochs = config.epochs * epoch_batches().count();
+  const std::int64_t in_epochs = config.epochs * epoch_batches(config.batch_size).count();
   total_steps_ = in_epochs == 0      ? config.steps
                  : config.steps == 0 ? in_epochs
                                      : std::min(in_epochs, config.steps);
@@ -136,10 +139,9 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
   log_.emplace(folder_ / "metrics.jsonl", state_.step);
 }
 
-EpochBatches Trainer::Run::epoch_batches() const {
-  return {batch_source(data_, Split::train, config_.batch_size, config_.sequence_length),
-          training_order(data_[Split::train], config_.batch_size, config_.seed, state_.epoch),
-          !data_.pairs};
+EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
+  return {batch_source(data_, Split::train, rows, config_.sequence_length),
+          training_order(data_[Split::train], rows, config_.seed, state_.epoch), !data_.pairs};
 }
 
 TrainingResult Trainer::Run::run(const Reporter& reporter) {
@@ -163,30 +165,53 @@ std::string Trainer::Run::finished() const {
 }
 
 void Trainer::Run::train_epoch(const Reporter& reporter) {
-  EpochBatches batches = epoch_batches();
+  EpochBatches batches = epoch_batches(config_.batch_size);
   const std::int64_t count = batches.count();
   batches.skip(state_.batch_in_epoch);
   const std::int64_t epoch = state_.epoch;
   while (state_.epoch == epoch && finished().empty()) {
     const Clock::time_point begin = Clock::now();
-    update(*batches.next());
+    const std::optional<Batch> batch = batches.next();
+    try {
+      update(*batch);
+    } catch (const OutOfMemory& error) {
+      const std::int64_t fits =
+          largest_that_fits(batch->rows, [this](std::int64_t rows) { try_rows(rows); });
+      throw OutOfMemory(message("training on ", batch->rows, " sequences of ", batch->steps,
+                                " steps at once: ", error.what(),
+                                "; the largest batch with room is ", fits));
+    }
     train_seconds_ += seconds_since(begin);
     finish_update(count, reporter);
   }
 }
 
+// The loss of each row.
+TensorView Trainer::Run::compute_gradients(const Batch& batch) {
+  const DropoutKey key = {
+      .training = true, .seed = config_.seed, .step = static_cast<std::uint32_t>(state_.step)};
+  model_.parameters().zero_gradients();
+  Tape tape(model_.backend(), arena_, model_.parameters().dtype(), GradMode::record);
+  const TensorView row_loss =
+      model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
+  tape.backward();
+  return row_loss;
+}
+
+// As an update on fewer rows, to see whether there is room for them; nothing is learnt.
+void Trainer::Run::try_rows(std::int64_t rows) {
+  arena_ = Arena(model_.backend());
+  carried_ = model_.make_state(rows);
+  compute_gradients(*epoch_batches(rows).next());
+}
+
 void Trainer::Run::update(const Batch& batch) {
   Backend& backend = model_.backend();
   arena_.reset();
-  const DropoutKey key = {
-      .training = true, .seed = config_.seed, .step = static_cast<std::uint32_t>(state_.step)};
   const double factor = schedule_.factor(state_.step, static_cast<double>(state_.epoch));
   TensorView row_loss;
   backend.submit([&] {
-    model_.parameters().zero_gradients();
-    Tape tape(backend, arena_, model_.parameters().dtype(), GradMode::record);
-    row_loss = model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
-    tape.backward();
+    row_loss = compute_gradients(batch);
     optimizer_.step(factor);
   });
   const std::vector<double> losses = download_real(backend, row_loss);

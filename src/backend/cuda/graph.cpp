@@ -30,6 +30,7 @@ void CudaBackend::record(cuda::GraphExec& exec, const std::function<void()>& ope
   // Relaxed: memory may be allocated meanwhile.
   CADENZA_CUDA_CHECK(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed));
   capturing_ = true;
+  pool_.begin_recording();
   std::exception_ptr failure;
   try {
     operations();
@@ -37,6 +38,7 @@ void CudaBackend::record(cuda::GraphExec& exec, const std::function<void()>& ope
     failure = std::current_exception();
   }
   capturing_ = false;
+  pool_.end_recording();
   cudaGraph_t captured = nullptr;
   const cudaError_t status = cudaStreamEndCapture(stream(), &captured);
   const cuda::Graph graph(captured);

@@ -29,7 +29,7 @@ void* MemoryPool::allocate(std::size_t bytes) {
     std::size_t free = 0;
     std::size_t total = 0;
     static_cast<void>(cudaMemGetInfo(&free, &total));
-    throw DeviceError(message("the GPU has no room for ", bytes, " more bytes: ", free, " of ",
+    throw OutOfMemory(message("the GPU has no room for ", bytes, " more bytes: ", free, " of ",
                               total, " bytes are free"));
   }
   CADENZA_CUDA_CHECK(status);
@@ -37,16 +37,25 @@ void* MemoryPool::allocate(std::size_t bytes) {
   return data;
 }
 
-void MemoryPool::release(void* data) noexcept { cached_[sizes_.at(data)].push_back(data); }
+void MemoryPool::release(void* data) noexcept {
+  cached_[sizes_.at(data)].push_back(data);
+  if (recording_) recorded_.insert(data);
+}
+
+void MemoryPool::end_recording() noexcept {
+  recording_ = false;
+  recorded_.clear();
+}
 
 void MemoryPool::free_cached() noexcept {
   for (auto& [bytes, blocks] : cached_) {
-    for (void* data : blocks) {
+    std::erase_if(blocks, [this](void* data) {
+      if (recorded_.contains(data)) return false;
       sizes_.erase(data);
       static_cast<void>(cudaFree(data));
-    }
+      return true;
+    });
   }
-  cached_.clear();
 }
 
 }  // namespace cadenza::cuda

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -19,15 +20,22 @@ class MemoryPool {
   MemoryPool& operator=(const MemoryPool&) = delete;
   ~MemoryPool();
 
-  /// 256-byte aligned, content undefined; bytes > 0. DeviceError when the device is full.
+  /// 256-byte aligned, content undefined; bytes > 0. OutOfMemory when the device is full.
   void* allocate(std::size_t bytes);
   void release(void* data) noexcept;
+
+  /// What is given back from here to end_recording() belongs to a graph that has not run yet: it is
+  /// handed out again, but the device does not get it back.
+  void begin_recording() { recording_ = true; }
+  void end_recording() noexcept;
 
  private:
   void free_cached() noexcept;
 
   std::unordered_map<void*, std::size_t> sizes_;                // of every block
   std::unordered_map<std::size_t, std::vector<void*>> cached_;  // free blocks by size
+  std::unordered_set<void*> recorded_;                          // blocks given back meanwhile
+  bool recording_ = false;
 };
 
 /// Memory of an operation that ends with it.

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is said where a GPU, its driver or its memory do not suffice, on an emulated device.
+#include <cuda_runtime_api.h>
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "backend/cuda/cuda_backend.h"
+#include "backend/cuda_entry.h"
+#include "cadenza/error.h"
+#include "cadenza/generator.h"
+#include "cadenza/trainer.h"
+#include "emulation/config.h"
+#include "support/tiny_data.h"
+#include "support/tmp_dir.h"
+
+namespace cadenza {
+namespace {
+
+using testing::HasSubstr;
+
+class CudaLimits : public testing::Test {
+ protected:
+  void TearDown() override { emulation::config() = saved_; }
+
+  /// Leaves so many bytes of the device free.
+  static void leave(std::size_t bytes) {
+    emulation::config().memory_bytes = emulation::statistics().device_bytes + bytes;
+  }
+  static std::string obstacle() { return cadenza_cuda_entry()->obstacle(); }
+
+ private:
+  emulation::Config saved_ = emulation::config();
+};
+
+template <typename Function>
+std::string memory_error(const Function& function) {
+  try {
+    function();
+  } catch (const OutOfMemory& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "there was room";
+  return {};
+}
+
+/// The number at the end of a message.
+std::int64_t last_number(const std::string& message) {
+  return std::stoll(message.substr(message.find_last_of(' ') + 1));
+}
+
+LanguageModelConfig small_model() {
+  return {.head = Head::softmax, .width = 12, .cell = CellKind::lstm, .layers = 1, .hidden = 8};
+}
+
+TEST_F(CudaLimits, NoObstacleOnAGoodDevice) { EXPECT_EQ(obstacle(), ""); }
+
+TEST_F(CudaLimits, NoDevice) {
+  emulation::config().device_count = 0;
+  EXPECT_THAT(obstacle(), HasSubstr("CUDA finds no GPU"));
+}
+
+TEST_F(CudaLimits, DriverTooOld) {
+  emulation::config().driver_version = 12040;
+  EXPECT_EQ(obstacle(),
+            "the NVIDIA driver supports CUDA 12.4, this build needs CUDA 13.0; install a newer "
+            "driver");
+}
+
+TEST_F(CudaLimits, NoRoomForATensor) {
+  CudaBackend backend({});
+  leave(1000);
+  EXPECT_THAT(memory_error([&] { const Tensor tensor(backend, {300}, DType::f32); }),
+              HasSubstr("the GPU has no room for 1200 more bytes: 1000 of "));
+  const Tensor smaller(backend, {250}, DType::f32);
+}
+
+TEST_F(CudaLimits, LargestBatchToGenerate) {
+  CudaBackend backend({});
+  LanguageModel model(backend, small_model());
+  model.initialize(1);
+  const auto tokenizer = make_tokenizer("ids", "vocabulary=12");
+  leave(40'000);
+  const auto generate = [&](std::int64_t rows) {
+    return Generator(model, *tokenizer)
+        .run({.num_outputs = rows, .num_steps = 20, .batch_size = rows})
+        .size();
+  };
+  const std::string error = memory_error([&] { generate(400); });
+  EXPECT_THAT(error, HasSubstr("generating 400 sequences at once: the GPU has no room for "));
+  EXPECT_THAT(error, HasSubstr("; the largest batch with room is "));
+  const std::int64_t fits = last_number(error);
+  ASSERT_GT(fits, 0);
+  EXPECT_EQ(generate(fits), static_cast<std::size_t>(fits));
+  memory_error([&] { generate(fits + 1); });
+}
+
+TEST_F(CudaLimits, LargestBatchToTrain) {
+  const test::TmpDir folder;
+  Dataset data = test::tiny_tokens();
+  data[Split::valid].clear();
+  const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
+  const auto train = [&](std::int64_t rows) {
+    CudaBackend backend({});
+    LanguageModel model(backend, small_model());
+    const TrainingConfig config = {.batch_size = static_cast<int>(rows),
+                                   .sequence_length = 8,
+                                   .epochs = 0,
+                                   .steps = 3,
+                                   .patience = 0};
+    Trainer trainer(model, *tokenizer, data, config, folder.path(), false);
+    leave(std::size_t{3} << 20);
+    return trainer.run({}).steps;
+  };
+  const std::string error = memory_error([&] { train(1000); });
+  EXPECT_THAT(error, HasSubstr("training on 1000 sequences of "));
+  const std::int64_t fits = last_number(error);
+  ASSERT_GT(fits, 0);
+  EXPECT_EQ(train(fits), 3);
+}
+
+// Memory that a step has given back while it was recorded is still the graph's.
+TEST_F(CudaLimits, KeepsTheMemoryOfARecordedStep) {
+  CudaBackend backend({});
+  const Tensor kept(backend, {100}, DType::f32);
+  leave(1000);
+  EXPECT_THAT(memory_error([&] {
+                backend.submit([&] {
+                  {
+                    const Tensor scratch(backend, {200}, DType::f32);
+                    backend.fill(scratch, 1.0F);
+                  }
+                  const Tensor other(backend, {240}, DType::f32);
+                  backend.fill(other, 2.0F);
+                });
+              }),
+              HasSubstr("no room for 960 more bytes"));
+  const Tensor afterwards(backend, {240}, DType::f32);
+}
+
+}  // namespace
+}  // namespace cadenza
