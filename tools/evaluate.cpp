@@ -198,8 +198,9 @@ int run_evaluate(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
-  const Dataset data = load_data(options.data);
+  Dataset data = load_data(options.data);
   check_match(loaded, data, options);
+  data.vocabulary = loaded.info.config.width;  // bare ids may be fewer
   const std::vector<Piece>& pieces = data[parse_split_name(options.split)];
   if (pieces.empty()) {
     throw ArgumentError(message(options.data, ": the split '", options.split, "' has no piece"));

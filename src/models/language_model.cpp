@@ -93,7 +93,7 @@ std::string LanguageModel::summary() const {
 
 void LanguageModel::check_data(const Dataset& data) const {
   const auto unit = [](StepKind kind) { return kind == StepKind::token ? " tokens" : " keys"; };
-  check(data.step_kind == config_.step_kind() && data.vocabulary <= config_.width, "the data has ",
+  check(data.step_kind == config_.step_kind() && data.vocabulary == config_.width, "the data has ",
         data.vocabulary, unit(data.step_kind), ", the model ", config_.width,
         unit(config_.step_kind()));
   check(!data.pairs, "the data holds pairs for a seq2seq model, expected single sequences");
@@ -110,7 +110,7 @@ std::vector<Tensor> LanguageModel::make_state(std::int64_t rows) const {
 
 TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                                const DropoutKey& key, double scale) {
-  check(batch.kind == config_.step_kind() && batch.width <= config_.width,
+  check(batch.kind == config_.step_kind() && batch.width == config_.width,
         "loss: the batch has steps of width ", batch.width, ", the model of ", config_.width);
   const Shape grid = {batch.steps, batch.rows};
   const std::int64_t steps = grid.count();

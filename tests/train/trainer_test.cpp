@@ -191,8 +191,10 @@ TEST(Trainer, RefusesToResumeOnOtherDataOrSettings) {
 TEST(Trainer, RefusesDataOfAnotherVocabulary) {
   const test::TmpDir folder;
   Experiment experiment;
-  experiment.data.vocabulary = 13;
-  EXPECT_THROW(train(experiment, folder.path()), ArgumentError);
+  for (const int vocabulary : {11, 13}) {
+    experiment.data.vocabulary = vocabulary;
+    EXPECT_THROW(train(experiment, folder.path()), ArgumentError);
+  }
 }
 
 TEST(Evaluate, DoesNotDependOnBatchSizeOrBackend) {
