@@ -23,6 +23,15 @@ namespace cadenza::cpu {
 namespace HWY_NAMESPACE {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// Highway's MaxOfLanes() starts from the lowest finite float on the portable target.
+inline float LargestLane(Floats x) {
+  const FloatTag df;
+  HWY_ALIGN float lanes[16];
+  hn::Store(x, df, lanes);
+  return *std::max_element(lanes, lanes + hn::Lanes(df));
+}
+
 /// Tokens strictly before this place of an order: larger value, then lower id.
 struct Place {
   float value = -kInfinity;
@@ -136,7 +145,7 @@ inline std::uint32_t RowState::TemperAndMask() {
     largest = hn::Max(largest, x);
     hn::StoreU(x, df, x_ + i);
   }
-  maximum = hn::GetLane(hn::MaxOfLanes(df, largest));
+  maximum = LargestLane(largest);
   return hn::AllFalse(df, nan) ? kSampleOk : kSampleNan;
 }
 

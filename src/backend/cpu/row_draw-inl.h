@@ -232,7 +232,7 @@ inline float RowState::RawLogProbability(std::int32_t token) {
     largest = hn::Max(largest, x);
     hn::StoreU(x, df, x_ + i);
   }
-  maximum = hn::GetLane(hn::MaxOfLanes(df, largest));
+  maximum = LargestLane(largest);
   if (maximum == kInfinity) {
     KeepInfinite(x_);
     maximum = 0.0F;
