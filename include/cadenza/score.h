@@ -111,6 +111,13 @@ Score transpose(const Score& score, int semitones);
 /// Multiplies the duration of everything by `factor` > 0 by scaling the tempo map, rounded to whole
 /// microseconds a quarter; ticks are kept. ArgumentError if a tempo leaves 1..16777215.
 Score stretch(const Score& score, double factor);
+/// The piece of `score` in [begin, end), moved to tick 0: notes that reach over an edge end or
+/// start there, and the tempo, metre and key in force at `begin` stand at 0.
+Score cut(const Score& score, std::int64_t begin, std::int64_t end);
+/// Ticks of every `bars`-th bar line from 0 to the first at or behind the end; bars without a whole
+/// number of ticks, or a metre that makes no sense, count as 4/4. ArgumentError unless bars >= 1
+/// and the score lasts at most 100,000 quarters.
+std::vector<std::int64_t> bar_lines(const Score& score, int bars);
 /// Rounds starts and ends to a grid of `steps_per_quarter`, halves up, re-expressed with that many
 /// ticks per quarter; a note of no length gets one step. Tempo, metre, key and pedal ticks are
 /// rounded too; of tempos (metres, keys) that meet at one tick the last stays. Notes of one key may

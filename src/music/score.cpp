@@ -13,6 +13,7 @@ namespace cadenza {
 namespace {
 
 constexpr std::uint32_t kDefaultTempo = 500000;
+constexpr std::int64_t kMaxQuarters = 100000;  // to be walked bar by bar
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 struct PedalSpan {
@@ -166,6 +167,59 @@ Score stretch(const Score& score, double factor) {
     tempo.microseconds_per_quarter = static_cast<std::uint32_t>(scaled);
   }
   return result;
+}
+
+Score cut(const Score& score, std::int64_t begin, std::int64_t end) {
+  Score result = score;
+  for (Track& track : result.tracks) {
+    std::erase_if(track.notes,
+                  [&](const Note& note) { return note.end <= begin || note.start >= end; });
+    for (Note& note : track.notes) {
+      note.start = std::max(note.start, begin) - begin;
+      note.end = std::min(note.end, end) - begin;
+    }
+    std::sort(track.notes.begin(), track.notes.end());
+    track.pedal.clear();
+  }
+  const auto cut_changes = [&](auto& changes) {
+    std::erase_if(changes, [&](const auto& change) { return change.tick >= end; });
+    for (auto& change : changes) change.tick = std::max(change.tick - begin, std::int64_t{0});
+    midi::settle_changes(changes);
+  };
+  cut_changes(result.tempos);
+  cut_changes(result.time_signatures);
+  cut_changes(result.key_signatures);
+  return result;
+}
+
+std::vector<std::int64_t> bar_lines(const Score& score, int bars) {
+  check(bars >= 1, "bar_lines: expected bars >= 1, got ", bars);
+  const std::int64_t whole = std::int64_t{4} * score.ticks_per_quarter;
+  const auto bar = [&](const TimeSignature& metre) {
+    const bool plain = metre.numerator > 0 && metre.denominator > 0 &&
+                       whole * metre.numerator % metre.denominator == 0;
+    return plain ? whole * metre.numerator / metre.denominator : whole;
+  };
+  std::vector<std::int64_t> lines = {0};
+  std::size_t next = 0;
+  std::int64_t length = whole;
+  int count = 0;
+  const std::int64_t end = score.end();
+  check(end / score.ticks_per_quarter <= kMaxQuarters, "lasts ", end / score.ticks_per_quarter,
+        " quarter notes, expected at most ", kMaxQuarters, " (a damaged file?)");
+  for (std::int64_t tick = 0; tick < end;) {
+    for (; next < score.time_signatures.size() && score.time_signatures[next].tick <= tick;
+         ++next) {
+      length = bar(score.time_signatures[next]);
+    }
+    tick += length;
+    // A new metre begins a bar of its own.
+    if (next < score.time_signatures.size()) {
+      tick = std::min(tick, score.time_signatures[next].tick);
+    }
+    if (++count % bars == 0 || tick >= end) lines.push_back(tick);
+  }
+  return lines;
 }
 
 Score quantize(const Score& score, int steps_per_quarter) {

@@ -192,5 +192,34 @@ TEST(Quantize, RefusesAGridWithoutSteps) {
   EXPECT_THROW(quantize(score, 4), ArgumentError);
 }
 
+TEST(Cut, KeepsWhatSoundsAndWhatIsInForce) {
+  Score score = with_notes({{0, 90, 60, 64}, {50, 120, 62, 64}, {100, 110, 64, 64}}, {{20, true}});
+  score.tempos = {{0, 400000}, {40, 500000}, {70, 600000}, {100, 1}};
+  score.time_signatures = {{30, 3, 4}};
+  score.key_signatures = {{200, 1, false}};
+  const Score piece = cut(score, 60, 100);
+  EXPECT_EQ(piece.tracks.at(0).notes, (Notes{{0, 30, 60, 64}, {0, 40, 62, 64}}));
+  EXPECT_TRUE(piece.tracks.at(0).pedal.empty());
+  EXPECT_EQ(piece.tempos, (std::vector<Tempo>{{0, 500000}, {10, 600000}}));
+  EXPECT_EQ(piece.time_signatures, (std::vector<TimeSignature>{{0, 3, 4}}));
+  EXPECT_TRUE(piece.key_signatures.empty());
+}
+
+TEST(BarLines, FollowTheMetres) {
+  Score score = with_notes({{0, 5000, 60, 64}});
+  EXPECT_EQ(bar_lines(score, 1), (std::vector<std::int64_t>{0, 1920, 3840, 5760}));
+  EXPECT_EQ(bar_lines(score, 2), (std::vector<std::int64_t>{0, 3840, 5760}));
+  // A metre that comes within a bar ends it; one that makes no sense counts as 4/4.
+  score.time_signatures = {{0, 3, 4}, {2000, 6, 8}, {3440, 0, 0}};
+  EXPECT_EQ(bar_lines(score, 1), (std::vector<std::int64_t>{0, 1440, 2000, 3440, 5360}));
+  EXPECT_EQ(bar_lines(Score(), 4), (std::vector<std::int64_t>{0}));
+}
+
+TEST(BarLines, RefuseWhatCannotBeWalked) {
+  const Score score = with_notes({{0, std::int64_t{480} * 200000, 60, 64}});
+  EXPECT_THROW(bar_lines(score, 1), ArgumentError);
+  EXPECT_THROW(bar_lines(Score(), 0), ArgumentError);
+}
+
 }  // namespace
 }  // namespace cadenza

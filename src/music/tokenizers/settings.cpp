@@ -56,4 +56,11 @@ int TokenizerSettings::integer(std::string_view key, int fallback, int lowest, i
   return fallback;
 }
 
+std::string TokenizerSettings::text(std::string_view key, std::string_view fallback) const {
+  for (const auto& [name, value] : items_) {
+    if (name == key) return value;
+  }
+  return std::string(fallback);
+}
+
 }  // namespace cadenza

@@ -18,6 +18,8 @@ class TokenizerSettings {
   /// The value of `key`, or `fallback` if it was not given; ArgumentError outside
   /// [lowest, highest].
   int integer(std::string_view key, int fallback, int lowest, int highest) const;
+  /// The text of `key`, or `fallback` if it was not given.
+  std::string text(std::string_view key, std::string_view fallback) const;
 
  private:
   std::string tokenizer_;

@@ -66,6 +66,25 @@ TEST(Chorale, PrimerMayBeOneVoice) {
             (Ids{pitch(72), 1, 1, 1, 0, 0, 0, 0}));
 }
 
+// The parts of one score go step by step together, whichever voice begins or ends first.
+TEST(Chorale, TakesTheVoicesItIsToldTo) {
+  const Score score = sixteenths(
+      {{note(1, 2, 72)}, {note(0, 2, 64)}, {note(0, 2, 55), note(2, 4, 57)}, {note(0, 4, 48)}});
+  const auto soprano = make_tokenizer("chorale", "voices=S");
+  EXPECT_EQ(soprano->settings(), "voices=S");
+  EXPECT_EQ(soprano->encode(score).at(0).tokens, (Ids{1, pitch(72), 1, 0}));
+  const auto lower = make_tokenizer("chorale", "voices=AB");
+  EXPECT_EQ(lower->encode(score).at(0).tokens, (Ids{pitch(64), pitch(48), 0, 0, 1, 0, 0, 0}));
+  EXPECT_EQ(make_tokenizer("chorale", "voices=SATB")->settings(), "");
+
+  const Score decoded = lower->decode({{pitch(64), pitch(48), 0, 0}, {}});
+  ASSERT_EQ(decoded.tracks.size(), 2U);
+  EXPECT_EQ(decoded.tracks[0].name, "alto");
+  EXPECT_EQ(decoded.tracks[1].name, "bass");
+  EXPECT_EQ(test::in_steps(decoded, test::kSixteenth),
+            (std::vector<Note>{note(0, 2, 48), note(0, 2, 64)}));
+}
+
 TEST(Chorale, RoundTripIsExactAtNoteLevel) {
   const Score score = sixteenths({{note(2, 6, 72), note(6, 7, 72), note(9, 12, 74)},
                                   {note(4, 12, 67)},

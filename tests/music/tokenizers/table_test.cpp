@@ -88,7 +88,9 @@ TEST(TokenizerTable, RefusesFaultySettings) {
   expect_refused("melody", ";min_bars=1", "key=value");
   expect_refused("melody", "min_bars=1;min_bars=2", "twice");
   expect_refused("performance", "bins=32", "no settings");
-  expect_refused("chorale", "voices=4", "no settings");
+  expect_refused("chorale", "voices=4", "letters of SATB in this order, got \"4\"");
+  expect_refused("chorale", "voices=BA", "letters of SATB in this order, got \"BA\"");
+  expect_refused("chorale", "voices=", "voices is empty");
   expect_refused("remi", "metres=2", "metres");
   expect_refused("pianoroll", "steps_per_quarter=0", "steps_per_quarter");
   expect_refused("ids", "vocabulary=99999999999999999999", "vocabulary");
