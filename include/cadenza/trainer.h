@@ -19,7 +19,7 @@ struct TrainingConfig {
   int sequence_length = 100;
   int epochs = 50;                   ///< upper bound; 0: none
   std::int64_t steps = 0;            ///< upper bound on updates; 0: none
-  std::int64_t validate_every = 0;   ///< updates; 0: once an epoch
+  std::int64_t validate_every = 0;   ///< updates; 0: once an epoch; also after the last of `steps`
   int patience = 10;                 ///< validations without improvement before stopping; 0: never
   double checkpoint_seconds = 30.0;  ///< how often last.safetensors is refreshed at most
   OptimizerConfig optimizer;

@@ -233,7 +233,8 @@ void Trainer::Run::finish_update(std::int64_t batches_in_epoch, const Reporter& 
   }
   const bool due =
       config_.validate_every > 0 ? state_.step % config_.validate_every == 0 : epoch_done;
-  const bool validated = due && !data_[Split::valid].empty();
+  const bool last = state_.step == config_.steps;
+  const bool validated = (due || last) && !data_[Split::valid].empty();
   if (validated) validate();
   if (validated || state_.step % kLogEvery == 0) {
     log_->write(progress(validated));

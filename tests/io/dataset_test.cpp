@@ -36,16 +36,32 @@ Dataset frame_set() {
   return set;
 }
 
+Dataset pair_set() {
+  Dataset set = token_set();
+  set.pairs = {.tokenizer_name = "ids",
+               .tokenizer_settings = "vocabulary=5",
+               .vocabulary = 5,
+               .track = "Tune",
+               .bars = 4};
+  for (auto& split : set.splits) {
+    for (Piece& piece : split) piece.source.tokens = {4, 0};
+  }
+  set[Split::train][1].source.tokens = {3};
+  return set;
+}
+
 void expect_equal(const Dataset& a, const Dataset& b) {
   EXPECT_EQ(a.tokenizer_name, b.tokenizer_name);
   EXPECT_EQ(a.tokenizer_settings, b.tokenizer_settings);
   EXPECT_EQ(a.step_kind, b.step_kind);
   EXPECT_EQ(a.vocabulary, b.vocabulary);
+  EXPECT_EQ(a.pairs, b.pairs);
   for (std::size_t split = 0; split < 3; ++split) {
     ASSERT_EQ(a.splits[split].size(), b.splits[split].size());
     for (std::size_t i = 0; i < a.splits[split].size(); ++i) {
       EXPECT_EQ(a.splits[split][i].name, b.splits[split][i].name);
       EXPECT_EQ(a.splits[split][i].sequence, b.splits[split][i].sequence);
+      EXPECT_EQ(a.splits[split][i].source, b.splits[split][i].source);
     }
   }
 }
@@ -60,6 +76,12 @@ TEST(Dataset, FramesAreReadBackUnchanged) {
   const test::TmpDir folder;
   save_dataset(frame_set(), folder / "data");
   expect_equal(load_dataset(folder / "data"), frame_set());
+}
+
+TEST(Dataset, PairsAreReadBackUnchanged) {
+  const test::TmpDir folder;
+  save_dataset(pair_set(), folder / "data");
+  expect_equal(load_dataset(folder / "data"), pair_set());
 }
 
 TEST(Dataset, FramesAreElevenBytesWithTheLowestKeyInTheFirstBit) {
@@ -87,6 +109,14 @@ TEST(SaveDataset, RefusesTokensOutsideTheVocabulary) {
   set[Split::test][0].sequence.tokens[1] = 38;
   expect_error<ArgumentError>([&] { save_dataset(set, folder / "data"); },
                               "piece 'c' has the token 38, the vocabulary is 38");
+}
+
+TEST(SaveDataset, RefusesSourcesOutsideTheirVocabulary) {
+  const test::TmpDir folder;
+  Dataset set = pair_set();
+  set[Split::test][0].source.tokens[1] = 5;
+  expect_error<ArgumentError>([&] { save_dataset(set, folder / "data"); },
+                              "piece 'c' has the token 5, the vocabulary is 5");
 }
 
 TEST(SaveDataset, RefusesFramesInATokenSet) {

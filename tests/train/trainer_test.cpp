@@ -16,6 +16,7 @@
 #include "cadenza/file.h"
 #include "cadenza/language_model.h"
 #include "cadenza/safetensors.h"
+#include "cadenza/seq2seq.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
 
@@ -96,6 +97,50 @@ TEST(Trainer, ResumesToTheSameBytes) {
   }
   EXPECT_GT(stops, 3);
   EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
+}
+
+// Pairs are read whole, in an order of their own each epoch, and drop out by update and place.
+TEST(Trainer, ResumesPairsToTheSameBytes) {
+  Experiment experiment;
+  experiment.data = test::tiny_pairs();
+  experiment.config.checkpoint_seconds = 0.0;
+  const auto tokenizer =
+      make_tokenizer(experiment.data.tokenizer_name, experiment.data.tokenizer_settings);
+  const auto train_pairs = [&](const std::filesystem::path& folder, bool resume,
+                               const Trainer::Reporter& reporter) {
+    const auto backend = make_backend("auto", {.threads = 1});
+    Seq2Seq model(*backend, {.source_width = 11,
+                             .width = 12,
+                             .embedding = 4,
+                             .hidden = 8,
+                             .dropout = 0.2,
+                             .own_tokens = 0.5,
+                             .own_tokens_slope = 5});
+    return Trainer(model, *tokenizer, experiment.data, experiment.config, folder, resume)
+        .run(reporter);
+  };
+  const test::TmpDir whole;
+  train_pairs(whole.path(), false, {});
+  const test::TmpDir parts;
+  int stops = 0;
+  for (std::string stopped_by = "request"; stopped_by == "request"; ++stops) {
+    int reports = 0;
+    stopped_by = train_pairs(parts.path(), stops > 0, [&](const TrainingProgress&) {
+                   return ++reports < 2;
+                 }).stopped_by;
+  }
+  EXPECT_GT(stops, 3);
+  EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
+}
+
+// Whoever asks for so many updates wants the model they lead to, or a better one before.
+TEST(Trainer, ValidatesAfterTheLastStep) {
+  Experiment experiment;
+  experiment.config.steps = 2;
+  experiment.config.validate_every = 100;
+  const test::TmpDir folder;
+  EXPECT_TRUE(std::isfinite(train(experiment, folder.path()).best_valid_loss));
+  EXPECT_TRUE(std::filesystem::exists(folder / "model.safetensors"));
 }
 
 std::ptrdiff_t line_count(const std::filesystem::path& path) {
