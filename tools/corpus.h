@@ -17,7 +17,9 @@ struct SourcePiece {
   std::string name;
   std::optional<Score> score;  ///< if it came as MIDI
   std::vector<Sequence> sequences;
-  std::optional<Split> split;  ///< if the file says so
+  std::optional<Split> split = {};         ///< if the file says so
+  std::vector<Sequence> sources = {};      ///< of pairs: one for each sequence
+  std::optional<Score> source_score = {};  ///< of pairs, if they came as music
 };
 
 /// What the inputs of `cadenza prepare` hold.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "corpus.h"
 #include "data_file.h"
 #include "json_result.h"
+#include "pairs.h"
 #include "progress.h"
 
 namespace cadenza::tools {
@@ -22,6 +24,7 @@ struct PrepareOptions {
   std::uint64_t seed = 1;
   std::string transpose = "0";
   std::string stretch = "1";
+  PairOptions pairs;
   bool json = false;
 };
 
@@ -103,9 +106,11 @@ std::unique_ptr<Tokenizer> choose_tokenizer(const PrepareOptions& options,
       "; known: ", known));
 }
 
+/// The further training pieces that a piece gives.
+using Augment = std::function<std::vector<Piece>(const SourcePiece&)>;
+
 Dataset make_dataset(const Corpus& corpus, const Tokenizer& tokenizer,
-                     const PrepareOptions& options, const std::vector<int>& shifts,
-                     const std::vector<double>& factors) {
+                     const PrepareOptions& options, const Augment& augmented) {
   Dataset data;
   data.tokenizer_name = tokenizer.name();
   data.tokenizer_settings = tokenizer.settings();
@@ -123,13 +128,12 @@ Dataset make_dataset(const Corpus& corpus, const Tokenizer& tokenizer,
   for (std::size_t i = 0; i < corpus.pieces.size(); ++i) {
     const SourcePiece& piece = corpus.pieces[i];
     const Split split = piece.split ? *piece.split : assigned[next++];
-    for (const Sequence& sequence : piece.sequences) {
-      data[split].push_back({piece.name, sequence});
+    for (std::size_t s = 0; s < piece.sequences.size(); ++s) {
+      data[split].push_back(
+          {piece.name, piece.sequences[s], piece.sources.empty() ? Sequence() : piece.sources[s]});
     }
     if (split != Split::train) continue;
-    for (Piece& extra : augment(piece, tokenizer, shifts, factors)) {
-      data[split].push_back(std::move(extra));
-    }
+    for (Piece& extra : augmented(piece)) data[split].push_back(std::move(extra));
     progress.update(static_cast<double>(i + 1) / static_cast<double>(corpus.pieces.size()),
                     piece.name);
   }
@@ -187,6 +191,45 @@ void report(const Corpus& corpus, const Dataset& data, const PrepareOptions& opt
             << "\nwrote    : " << options.output << '\n';
 }
 
+void check_usable(const Corpus& corpus) {
+  if (!corpus.pieces.empty()) return;
+  throw FileError(message("none of the ", corpus.rejected.size(), " files is usable; the first, ",
+                          corpus.rejected.front().file, ", ", corpus.rejected.front().text));
+}
+
+int prepare_pieces(const PrepareOptions& options) {
+  const std::vector<int> shifts = parse_shifts(options.transpose);
+  const std::vector<double> factors = parse_factors(options.stretch);
+  const std::vector<fs::path> files = collect_files(options.inputs);
+  const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
+  check_stretch(factors, *tokenizer);
+  const Corpus corpus = read_corpus(files, *tokenizer);
+  report_files(corpus);
+  check_usable(corpus);
+  const Dataset data = make_dataset(corpus, *tokenizer, options, [&](const SourcePiece& piece) {
+    return augment(piece, *tokenizer, shifts, factors);
+  });
+  save_dataset(data, options.output);
+  report(corpus, data, options);
+  return kDone;
+}
+
+int prepare_pairs(const PrepareOptions& options) {
+  const std::vector<int> shifts = parse_shifts(options.transpose);
+  if (options.stretch != "1") throw UsageError("--stretch does not apply to pairs");
+  const PairTokenizers tokenizers = choose_pair_tokenizers(options.pairs, options.tokenizer);
+  const Corpus corpus = read_pairs(options.pairs, options.inputs, tokenizers);
+  report_files(corpus);
+  check_usable(corpus);
+  Dataset data = make_dataset(corpus, *tokenizers.target, options, [&](const SourcePiece& piece) {
+    return augment_pairs(piece, tokenizers, shifts, options.pairs.bars);
+  });
+  data.pairs = pair_info(options.pairs, *tokenizers.source);
+  save_dataset(data, options.output);
+  report(corpus, data, options);
+  return kDone;
+}
+
 }  // namespace
 
 int run_prepare(std::span<char*> arguments) {
@@ -208,30 +251,17 @@ int run_prepare(std::span<char*> arguments) {
   parser.add("--stretch", options.stretch,
              "tempo factors for the same (tokenizer performance): 0.95,1,1.05");
   parser.add("--json", options.json, "print one JSON object on stdout");
+  add_pair_options(parser, options.pairs);
   parser.add_settings(Arguments::Presets::no);
   parser.footer(
       "Example: cadenza prepare --input ~/my-midi --tokenizer performance "
       "--transpose -5..6 --output data.safetensors");
   if (!parser.parse(arguments)) return kDone;
-  parser.require("--input");
   parser.require("--output");
-  const std::vector<int> shifts = parse_shifts(options.transpose);
-  const std::vector<double> factors = parse_factors(options.stretch);
   parse_split(options.split);
-
-  const std::vector<fs::path> files = collect_files(options.inputs);
-  const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
-  check_stretch(factors, *tokenizer);
-  const Corpus corpus = read_corpus(files, *tokenizer);
-  report_files(corpus);
-  if (corpus.pieces.empty()) {
-    throw FileError(message("none of the ", files.size(), " files is usable; the first, ",
-                            corpus.rejected.front().file, ", ", corpus.rejected.front().text));
-  }
-  const Dataset data = make_dataset(corpus, *tokenizer, options, shifts, factors);
-  save_dataset(data, options.output);
-  report(corpus, data, options);
-  return kDone;
+  const bool pairs = options.pairs.asked();
+  if (!pairs || options.pairs.source.empty()) parser.require("--input");
+  return pairs ? prepare_pairs(options) : prepare_pieces(options);
 }
 
 }  // namespace cadenza::tools
