@@ -9,6 +9,7 @@ if(CADENZA_WERROR)
   target_compile_options(cadenza_build INTERFACE -Werror)
 endif()
 if(CADENZA_SANITIZE)
+  target_compile_definitions(cadenza_build INTERFACE CADENZA_SANITIZED)
   target_compile_options(cadenza_build INTERFACE -fsanitize=${CADENZA_SANITIZE}
                                                  -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
