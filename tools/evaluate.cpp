@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "evaluate.h"
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <iostream>
@@ -9,26 +12,12 @@
 #include "cadenza/evaluation.h"
 #include "cadenza/generator.h"
 #include "cadenza/metrics.h"
-#include "compute.h"
 #include "data_file.h"
 #include "json_result.h"
-#include "model_options.h"
 #include "progress.h"
 
 namespace cadenza::tools {
 namespace {
-
-struct EvaluateOptions {
-  ModelOptions model;
-  ComputeOptions compute;
-  std::string data;
-  std::string split = "test";
-  int batch_size = 64;
-  std::int64_t num_outputs = 0;
-  std::int64_t num_steps = 0;
-  std::uint64_t seed = 0;
-  bool json = false;
-};
 
 constexpr std::int64_t kDefaultSteps = 512;
 
@@ -55,13 +44,6 @@ struct Findings {
   MusicMetrics generated;
   Copying copying;
 };
-
-Split parse_split_name(const std::string& name) {
-  for (std::size_t i = 0; i < kSplitNames.size(); ++i) {
-    if (kSplitNames[i] == name) return static_cast<Split>(i);
-  }
-  throw UsageError("--split: there is no split '" + name + "'");
-}
 
 /// The numbers of a data set mean what the model was trained on, or there is nothing to measure.
 void check_match(const LoadedModel& loaded, const Dataset& data, const EvaluateOptions& options) {
@@ -108,7 +90,7 @@ std::vector<Sequence> generate(const LoadedModel& loaded, const EvaluateOptions&
 void report_json(const Findings& found, const EvaluateOptions& options, StepKind kind,
                  std::string_view backend) {
   const Likelihood& likelihood = found.likelihood;
-  nlohmann::ordered_json out = {{"split", options.split},
+  nlohmann::ordered_json out = {{"split", options.split_name},
                                 {"pieces", likelihood.pieces},
                                 {"steps", likelihood.steps},
                                 {"backend", backend}};
@@ -137,7 +119,7 @@ void report_json(const Findings& found, const EvaluateOptions& options, StepKind
 
 void report_text(const Findings& found, const EvaluateOptions& options, StepKind kind) {
   const Likelihood& likelihood = found.likelihood;
-  std::cout << "split    : " << options.split << ", " << likelihood.pieces << " pieces, "
+  std::cout << "split    : " << options.split_name << ", " << likelihood.pieces << " pieces, "
             << likelihood.steps << (kind == StepKind::frame ? " frames\n" : " tokens\n");
   const auto line = [](const std::string& label, double value) {
     std::cout << label << ": " << fixed_text(value, 4) << '\n';
@@ -151,7 +133,7 @@ void report_text(const Findings& found, const EvaluateOptions& options, StepKind
     line("perplexity   ", std::exp(likelihood.all));
   }
   const bool both = options.num_outputs > 0;
-  std::cout << "\nmusic, mean of the pieces         " << options.split
+  std::cout << "\nmusic, mean of the pieces         " << options.split_name
             << (both ? "     generated" : "") << '\n';
   for (const Figure& figure : kFigures) {
     std::string row = figure.label;
@@ -170,17 +152,26 @@ void report_text(const Findings& found, const EvaluateOptions& options, StepKind
 
 }  // namespace
 
+const std::vector<Piece>& pieces_of(const Dataset& data, const EvaluateOptions& options) {
+  const std::vector<Piece>& pieces = data[options.split];
+  if (!pieces.empty()) return pieces;
+  throw ArgumentError(message(options.data, ": the split '", options.split_name, "' has no piece"));
+}
+
 int run_evaluate(std::span<char*> arguments) {
   EvaluateOptions options;
   Arguments parser("evaluate", "Measure a model on a data file.");
   add_model_options(parser, options.model);
   parser.add("--data", options.data,
              "what 'cadenza prepare' wrote, or a .json frame set or .npy array");
-  parser.add_choice("--split", options.split, "which part of it", {"train", "valid", "test"});
+  parser.add_choice("--split", options.split_name, "which part of it", {"train", "valid", "test"});
   parser.add("--num-outputs", options.num_outputs,
              "generate so many pieces and compare them with the data; 0: none");
   parser.add("--num-steps", options.num_steps, "steps of each; 0: 512");
   parser.add("--seed", options.seed, "of the generated pieces");
+  parser.add("--beam", options.beam,
+             "of a seq2seq model: find targets with so many hypotheses and compare them with the "
+             "true ones; 0: do not");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
   add_compute_options(parser, options.compute);
@@ -195,19 +186,20 @@ int run_evaluate(std::span<char*> arguments) {
   if (options.num_outputs < 0 || options.num_steps < 0) {
     throw UsageError("--num-outputs and --num-steps cannot be negative");
   }
+  if (options.beam < 0)
+    throw UsageError(message("--beam is ", options.beam, ", expected 0 or more"));
+  const auto split = std::find(kSplitNames.begin(), kSplitNames.end(), options.split_name);
+  options.split = static_cast<Split>(split - kSplitNames.begin());
+  if (read_model_kind(options.model.file) == "seq2seq") return evaluate_seq2seq(options);
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   Dataset data = load_data(options.data);
   check_match(loaded, data, options);
   data.vocabulary = loaded.info.config.width;  // bare ids may be fewer
-  const std::vector<Piece>& pieces = data[parse_split_name(options.split)];
-  if (pieces.empty()) {
-    throw ArgumentError(message(options.data, ": the split '", options.split, "' has no piece"));
-  }
+  const std::vector<Piece>& pieces = pieces_of(data, options);
   Findings found;
-  found.likelihood =
-      evaluate(*loaded.model, data, parse_split_name(options.split), options.batch_size);
+  found.likelihood = evaluate(*loaded.model, data, options.split, options.batch_size);
   found.data = measure_pieces(sequences_of(pieces), *loaded.tokenizer);
   if (options.num_outputs > 0) {
     const std::vector<Sequence> generated = generate(loaded, options);

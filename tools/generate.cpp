@@ -9,11 +9,12 @@
 #include "cadenza/error.h"
 #include "cadenza/generator.h"
 #include "cadenza/midi.h"
-#include "cadenza/render.h"
 #include "compute.h"
 #include "json_result.h"
 #include "model_options.h"
+#include "products.h"
 #include "progress.h"
+#include "sampling_options.h"
 
 namespace cadenza::tools {
 namespace fs = std::filesystem;
@@ -29,25 +30,12 @@ struct GenerateOptions {
   int primer_steps = 0;
   double qpm = 120.0;
   std::string output;
-  bool png = false;
-  bool wav = false;
+  PieceFormats formats;
   bool json = false;
-};
-
-/// What was written, and how long the steps took.
-struct Products {
-  std::vector<std::string> files;
-  std::vector<std::string> pictures;
-  std::vector<std::string> audio;
-  std::int64_t tokens = 0;
-  std::size_t notes = 0;
-  std::size_t silent = 0;  ///< pieces without a note
-  double seconds = 0.0;
 };
 
 void add_options(Arguments& parser, GenerateOptions& options) {
   GenerationRequest& request = options.request;
-  SamplingParams& sampling = options.sampling;
   add_model_options(parser, options.model);
   parser.add("--output", options.output, "the folder to write 0000.mid, 0001.mid, ... to");
   parser.add("--num-outputs", request.num_outputs, "how many pieces");
@@ -55,8 +43,7 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--seed", request.seed, "another seed gives other music");
   parser.add("--first-sequence", request.first_sequence,
              "number of the first piece; piece K of a seed is always the same");
-  parser.add("--png", options.png, "draw each piece as a piano roll too");
-  parser.add("--wav", options.wav, "play each piece into a WAV file too");
+  add_format_options(parser, options.formats);
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
   parser.heading("Primer");
@@ -64,16 +51,7 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--primer", options.primer,
              "continue typed notes: pitches of a sixteenth each, -2 prolongs, -1 is a rest");
   parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
-  parser.heading("Drawing");
-  parser.add("--temperature", sampling.temperature, "below 1 safer, above 1 wilder; 0: greedy");
-  parser.add("--top-k", sampling.top_k, "draw among the k likeliest only; 0: off");
-  parser.add("--top-p", sampling.top_p, "draw among the likeliest with this mass; 1: off");
-  parser.add("--min-p", sampling.min_p, "drop what is this much less likely than the best; 0: off");
-  parser.add("--typical", sampling.typical_p, "draw among the most typical with this mass; 1: off");
-  parser.add("--repetition-penalty", sampling.repetition_penalty, "above 1: repeat less; 1: off");
-  parser.add("--frequency-penalty", sampling.frequency_penalty,
-             "subtracted for each recent occurrence");
-  parser.add("--presence-penalty", sampling.presence_penalty, "subtracted if it occurred recently");
+  add_sampling_options(parser, options.sampling);
   parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
   parser.heading("Output");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
@@ -112,8 +90,7 @@ void check_values(const GenerateOptions& options) {
   }
   as_usage([&] { pack(options.sampling); });
   typed_numbers(options.primer);
-  std::string reason;
-  if (options.wav && !wav_available(&reason)) throw Error("--wav does not work here: " + reason);
+  check_formats(options.formats);
 }
 
 Sequence encode_primer(const GenerateOptions& options, const Tokenizer& tokenizer) {
@@ -147,14 +124,6 @@ void explain(const GenerationPlan& plan) {
   for (const std::string& refusal : plan.refused) std::cerr << "refused  : " << refusal << '\n';
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    throw FileError(message(folder.string(), ": cannot create the folder: ", failed.message()));
-  }
-}
-
 std::vector<Generated> generate(const Generator& generator, const GenerationRequest& request,
                                 double& seconds) {
   Progress progress("generating");
@@ -172,52 +141,40 @@ std::vector<Generated> generate(const Generator& generator, const GenerationRequ
   return generated;
 }
 
-void write_piece(const Generated& piece, const Tokenizer& tokenizer, const GenerateOptions& options,
-                 Products& products) {
+std::string file_name(std::int64_t number) {
   std::array<char, 32> name;
-  std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(piece.number));
-  const fs::path base = fs::path(options.output) / name.data();
-  const Score score = tokenizer.decode(piece.sequence, options.qpm);
-  products.notes += score.note_count();
-  if (score.note_count() == 0) ++products.silent;
-  products.files.push_back(base.string() + ".mid");
-  write_midi_file(score, products.files.back());
-  if (options.png) {
-    products.pictures.push_back(base.string() + ".png");
-    render_piano_roll(score, products.pictures.back());
-  }
-  if (options.wav) {
-    products.audio.push_back(base.string() + ".wav");
-    render_wav(products.files.back(), products.audio.back());
-  }
+  std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(number));
+  return name.data();
 }
 
-void report(const Products& products, const GenerateOptions& options, const std::string& kernel,
-            std::string_view backend) {
-  const double rate = static_cast<double>(products.tokens) / products.seconds;
-  const double note_rate = static_cast<double>(products.notes) / products.seconds;
+/// What drawing the steps took.
+struct Work {
+  std::int64_t tokens = 0;
+  double seconds = 0.0;
+};
+
+void report(const Products& products, const Work& work, const GenerateOptions& options,
+            const std::string& kernel, std::string_view backend) {
+  const double rate = static_cast<double>(work.tokens) / work.seconds;
+  const double note_rate = static_cast<double>(products.notes) / work.seconds;
   if (options.json) {
     print_json({{"files", products.files},
                 {"pictures", products.pictures},
                 {"audio", products.audio},
-                {"tokens", products.tokens},
+                {"tokens", work.tokens},
                 {"notes", products.notes},
-                {"seconds", products.seconds},
+                {"seconds", work.seconds},
                 {"tokens_per_second", rate},
                 {"notes_per_second", note_rate},
                 {"kernel", kernel},
                 {"backend", backend}});
     return;
   }
-  if (products.silent > 0) {
-    std::cerr << "note     : " << products.silent << " of the pieces hold no note\n";
-  }
-  std::cout << "generated: " << products.files.size() << " pieces, " << products.tokens
-            << " steps, " << products.notes << " notes in " << fixed_text(products.seconds, 2)
+  std::cout << "generated: " << products.files.size() << " pieces, " << work.tokens << " steps, "
+            << products.notes << " notes in " << fixed_text(work.seconds, 2)
             << " s: " << short_count(rate) << " steps/s, " << short_count(note_rate) << " notes/s ("
-            << backend << ", " << kernel << ")\n"
-            << "wrote    : " << products.files.front()
-            << (products.files.size() > 1 ? " ... " + products.files.back() : "") << '\n';
+            << backend << ", " << kernel << ")\n";
+  products.report();
 }
 
 }  // namespace
@@ -244,14 +201,15 @@ int run_generate(std::span<char*> arguments) {
   const GenerationPlan plan = generator.plan(options.request);
   if (options.compute.explain) explain(plan);
   Products products;
-  const std::vector<Generated> generated = generate(generator, options.request, products.seconds);
+  Work work;
+  const std::vector<Generated> generated = generate(generator, options.request, work.seconds);
   for (const Generated& piece : generated) {
-    products.tokens +=
-        static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
-    write_piece(piece, *loaded.tokenizer, options, products);
+    work.tokens += static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
+    products.write(loaded.tokenizer->decode(piece.sequence, options.qpm),
+                   fs::path(options.output) / file_name(piece.number), options.formats);
   }
   explain_decisions(options.compute, *backend);
-  report(products, options, plan.kernel, backend->name());
+  report(products, work, options, plan.kernel, backend->name());
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 #include "cadenza/language_model.h"
 #include "cadenza/midi.h"
 #include "cadenza/safetensors.h"
+#include "cadenza/seq2seq.h"
 #include "data_file.h"
 #include "json_result.h"
 #include "progress.h"
@@ -49,6 +50,13 @@ nlohmann::ordered_json describe_midi(const std::string& path) {
   return out;
 }
 
+void describe_pairs(const PairInfo& pairs, nlohmann::ordered_json& out) {
+  out["source_tokenizer"] = pairs.tokenizer_name;
+  out["source_tokenizer_settings"] = pairs.tokenizer_settings;
+  out["source_track"] = pairs.track;
+  out["bars"] = pairs.bars;
+}
+
 nlohmann::ordered_json describe_data(const std::string& path) {
   const Dataset data = load_data(path);
   nlohmann::ordered_json out = {
@@ -57,6 +65,7 @@ nlohmann::ordered_json describe_data(const std::string& path) {
       {"tokenizer_settings", data.tokenizer_settings},
       {"steps_are", data.step_kind == StepKind::token ? "tokens" : "frames"},
       {"vocabulary", data.vocabulary}};
+  if (data.pairs) describe_pairs(*data.pairs, out);
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     std::size_t longest = 0;
     for (const Piece& piece : data[split]) longest = std::max(longest, piece.sequence.size());
@@ -66,7 +75,44 @@ nlohmann::ordered_json describe_data(const std::string& path) {
   return out;
 }
 
+/// What every kind of model file says besides its architecture.
+void describe_file(const std::string& path, const std::string& training,
+                   nlohmann::ordered_json& out) {
+  if (!training.empty()) out["training"] = nlohmann::ordered_json::parse(training, nullptr, false);
+  out["arrays"] = nlohmann::ordered_json::array();
+  const SafetensorsReader reader{std::filesystem::path(path)};
+  for (const auto& [name, array] : reader.arrays()) {
+    out["arrays"].push_back(
+        {{"name", name}, {"dtype", name_of(array.dtype)}, {"shape", array.shape}});
+  }
+}
+
+nlohmann::ordered_json describe_seq2seq(const std::string& path) {
+  const Seq2SeqFileInfo info = read_seq2seq_info(path);
+  const Seq2SeqConfig& config = info.config;
+  nlohmann::ordered_json out = {{"kind", "model"},
+                                {"model", "seq2seq"},
+                                {"source_width", config.source_width},
+                                {"width", config.width},
+                                {"cell", info_of(config.cell).name},
+                                {"encoder_layers", config.encoder_layers},
+                                {"layers", config.layers},
+                                {"hidden", config.hidden},
+                                {"embedding", config.embedding},
+                                {"attention", name_of(config.attention)},
+                                {"input_feeding", config.input_feeding == InputFeeding::yes},
+                                {"dropout", config.dropout},
+                                {"input_dropout", config.input_dropout},
+                                {"parameters", info.parameter_count},
+                                {"tokenizer", info.tokenizer_name},
+                                {"tokenizer_settings", info.tokenizer_settings}};
+  describe_pairs(info.pairs, out);
+  describe_file(path, info.training, out);
+  return out;
+}
+
 nlohmann::ordered_json describe_model(const std::string& path, const std::string& tokenizer) {
+  if (read_model_kind(path) == "seq2seq") return describe_seq2seq(path);
   const std::size_t colon = tokenizer.find(':');
   const ModelFileInfo info =
       read_model_info(path, tokenizer.substr(0, colon),
@@ -90,15 +136,7 @@ nlohmann::ordered_json describe_model(const std::string& path, const std::string
   out["parameters"] = info.parameter_count;
   out["tokenizer"] = info.tokenizer_name;
   out["tokenizer_settings"] = info.tokenizer_settings;
-  if (!info.training.empty()) {
-    out["training"] = nlohmann::ordered_json::parse(info.training, nullptr, false);
-  }
-  out["arrays"] = nlohmann::ordered_json::array();
-  const SafetensorsReader reader{std::filesystem::path(path)};
-  for (const auto& [name, array] : reader.arrays()) {
-    out["arrays"].push_back(
-        {{"name", name}, {"dtype", name_of(array.dtype)}, {"shape", array.shape}});
-  }
+  describe_file(path, info.training, out);
   return out;
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cadenza/dataset.h"
+#include "compute.h"
+#include "model_options.h"
+
+namespace cadenza::tools {
+
+struct EvaluateOptions {
+  ModelOptions model;
+  ComputeOptions compute;
+  std::string data;
+  std::string split_name = "test";
+  Split split = Split::test;
+  int batch_size = 64;
+  std::int64_t num_outputs = 0;
+  std::int64_t num_steps = 0;
+  int beam = 1;
+  std::uint64_t seed = 0;
+  bool json = false;
+};
+
+/// The pieces to measure; ArgumentError if there are none.
+const std::vector<Piece>& pieces_of(const Dataset& data, const EvaluateOptions& options);
+/// `cadenza evaluate` for a seq2seq model: likelihood of the targets, and how close to them those
+/// come that the model finds itself.
+int evaluate_seq2seq(const EvaluateOptions& options);
+
+}  // namespace cadenza::tools
