@@ -65,8 +65,12 @@ std::vector<SourcePiece> read_token_pairs(const fs::path& source, const fs::path
     Dataset data = load_npy_tokens(path);
     check(tokenizer.name() == "ids", path.string(),
           ": holds token numbers, expected tokenizer ids");
-    check(data.vocabulary <= tokenizer.vocabulary_size(), path.string(), ": holds the number ",
-          data.vocabulary - 1, ", the vocabulary is ", tokenizer.vocabulary_size());
+    for (const Piece& piece : data[Split::train]) {
+      for (const std::int32_t id : piece.sequence.tokens) {
+        check(id < tokenizer.vocabulary_size(), path.string(), ": holds the number ", id,
+              ", the vocabulary is ", tokenizer.vocabulary_size());
+      }
+    }
     return std::move(data[Split::train]);
   };
   std::vector<Piece> read = rows(source, *tokenizers.source);

@@ -158,6 +158,48 @@ TEST(PreparePairs, OfVoices) {
                                                               0, 65 - 34, 0, 41 - 34, 0, 0, 0}));
 }
 
+/// A .npy of `rows` rows of four bytes, in version 1 of the format.
+void write_npy(const fs::path& path, int rows, int first) {
+  std::string header =
+      message("{'descr': '|u1', 'fortran_order': False, 'shape': (", rows, ", 4)}");
+  header.resize(117, ' ');
+  header += '\n';
+  std::ofstream npy(path, std::ios::binary);
+  npy << "\x93NUMPY" << '\x01' << '\x00' << static_cast<char>(header.size()) << '\x00' << header;
+  for (int i = 0; i < rows * 4; ++i) npy << static_cast<char>(first + i % 7);
+}
+
+TEST(PreparePairs, OfTokenNumbers) {
+  TmpDir dir;
+  write_npy(dir / "a.npy", 10, 0);
+  write_npy(dir / "b.npy", 10, 5);
+  ASSERT_EQ(
+      prepare(dir, {"--source", dir / "a.npy", "--target", dir / "b.npy", "--source-tokenizer",
+                    "ids:vocabulary=7", "--tokenizer", "ids:vocabulary=12"})
+          .exit_code,
+      0);
+  const Dataset data = load_dataset(dir / "data.safetensors");
+  EXPECT_EQ(data.vocabulary, 12);
+  EXPECT_EQ(data.pairs->vocabulary, 7);
+  ASSERT_EQ(data[Split::train].size(), 8U);
+  for (const Piece& piece : data[Split::train]) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(piece.sequence.tokens[i], piece.source.tokens[i] + 5);
+    }
+  }
+  const Finished small =
+      prepare(dir, {"--source", dir / "a.npy", "--target", dir / "b.npy", "--source-tokenizer",
+                    "ids:vocabulary=6", "--tokenizer", "ids:vocabulary=12"});
+  EXPECT_EQ(small.exit_code, 1);
+  EXPECT_NE(small.err.find("a.npy: holds the number 6, the vocabulary is 6"), std::string::npos)
+      << small.err;
+  write_npy(dir / "b.npy", 9, 5);
+  const Finished fewer = prepare(dir, {"--source", dir / "a.npy", "--target", dir / "b.npy"});
+  EXPECT_NE(fewer.err.find("has 10 rows, " + (dir / "b.npy").string() + " has 9"),
+            std::string::npos)
+      << fewer.err;
+}
+
 TEST(PreparePairs, MissingTrackIsARejectionThatListsTheTracks) {
   TmpDir dir;
   write_tunes(dir / "in", 1);
