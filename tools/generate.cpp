@@ -9,6 +9,7 @@
 #include "cadenza/error.h"
 #include "cadenza/generator.h"
 #include "cadenza/midi.h"
+#include "cadenza/pitch_limits.h"
 #include "compute.h"
 #include "json_result.h"
 #include "model_options.h"
@@ -25,6 +26,8 @@ struct GenerateOptions {
   ComputeOptions compute;
   GenerationRequest request;
   SamplingParams sampling;
+  std::string key;
+  PitchLimits limits;
   std::string primer_midi;
   std::string primer;
   int primer_steps = 0;
@@ -53,6 +56,10 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
   add_sampling_options(parser, options.sampling);
   parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
+  parser.heading("Limits");
+  parser.add("--key", options.key, "use the notes of this key alone, as in \"F# minor\"");
+  parser.add("--lowest", options.limits.lowest, "lowest MIDI pitch of new notes");
+  parser.add("--highest", options.limits.highest, "highest MIDI pitch of new notes");
   parser.heading("Output");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
   add_compute_options(parser, options.compute);
@@ -69,7 +76,7 @@ Sequence typed_numbers(std::string_view text) {
   return primer;
 }
 
-void check_values(const GenerateOptions& options) {
+void check_values(GenerateOptions& options) {
   const GenerationRequest& request = options.request;
   const auto at_least = [](std::string_view option, std::int64_t value, std::int64_t least) {
     if (value < least) {
@@ -90,6 +97,7 @@ void check_values(const GenerateOptions& options) {
   }
   as_usage([&] { pack(options.sampling); });
   typed_numbers(options.primer);
+  if (!options.key.empty()) as_usage([&] { options.limits.classes = parse_key(options.key); });
   check_formats(options.formats);
 }
 
@@ -194,6 +202,9 @@ int run_generate(std::span<char*> arguments) {
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   options.request.sampling = {options.sampling};
+  if (!options.limits.all()) {
+    options.request.allowed = allowed_tokens(*loaded.tokenizer, options.limits);
+  }
   options.request.primer = read_primer(options, *loaded.tokenizer);
   make_folder(options.output);
 

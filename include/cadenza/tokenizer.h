@@ -44,6 +44,8 @@ class Tokenizer {
   virtual int vocabulary_size() const = 0;
   /// A readable name of a token, for example "NOTE_ON 60"; 0 <= id < vocabulary_size().
   virtual std::string token_name(std::int32_t id) const = 0;
+  /// The MIDI pitch of the note that a token starts, if it starts one (drums have none).
+  virtual std::optional<int> started_pitch(std::int32_t) const { return std::nullopt; }
   /// A token after which nothing follows, if the vocabulary has one.
   virtual std::optional<std::int32_t> end_token() const { return std::nullopt; }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "cadenza/error.h"
+#include "support/sanitizer.h"
 
 namespace cadenza {
 namespace {
@@ -165,6 +166,21 @@ TEST(Generator, RowsMayDrawDifferently) {
   EXPECT_EQ(mixed[0].sequence, run(instrument, request)[0].sequence);
   request.sampling = {{.temperature = 1.0}};
   EXPECT_EQ(mixed[1].sequence, run(instrument, request)[1].sequence);
+}
+
+TEST(Generator, NeverLeavesTheMaskInAMillionTokens) {
+  const Instrument instrument = make(Head::softmax, CellKind::gru, "cpu", 2);
+  GenerationRequest request = {.num_outputs = 1000 / test::kSanitizerCut, .num_steps = 1000};
+  request.sampling = {{.temperature = 4.0, .top_p = 0.99}};
+  for (int id = 0; id < 37; ++id) request.allowed.push_back(id % 3 != 1);
+  std::int64_t outside = 0;
+  std::int64_t tokens = 0;
+  for (const Generated& piece : run(instrument, request)) {
+    for (const std::int32_t token : piece.sequence.tokens) outside += token % 3 == 1 ? 1 : 0;
+    tokens += static_cast<std::int64_t>(piece.sequence.size());
+  }
+  EXPECT_EQ(outside, 0);
+  EXPECT_EQ(tokens, 1'000'000 / test::kSanitizerCut) << test::kSanitizerNote;
 }
 
 TEST(Generator, NamesWhatIsWrongWithARequest) {

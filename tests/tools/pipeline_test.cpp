@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cadenza/midi.h"
+#include "cadenza/pitch_limits.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -72,6 +73,35 @@ TEST_F(Pipeline, ContinuesAMidiFile) {
   ASSERT_FALSE(continued.tracks.empty());
   EXPECT_EQ(continued.tracks.front().notes.front().pitch,
             primer.tracks.front().notes.front().pitch);
+}
+
+TEST_F(Pipeline, StaysWithinTheLimits) {
+  const Finished finished =
+      generate({"--key", "D minor", "--lowest", "55", "--highest", "70", "--num-outputs", "20",
+                "--temperature", "3", "--output", dir_ / "out"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  PitchLimits limits = {.lowest = 55, .highest = 70};
+  limits.classes = parse_key("D minor");
+  int notes = 0;
+  for (const auto& file : fs::directory_iterator(dir_ / "out")) {
+    for (const Track& track : read_midi_file(file.path()).score.tracks) {
+      for (const Note& note : track.notes) {
+        ++notes;
+        EXPECT_TRUE(limits.allow(note.pitch)) << int{note.pitch};
+      }
+    }
+  }
+  EXPECT_GT(notes, 100);
+}
+
+TEST_F(Pipeline, RefusesLimitsThatMakeNoSense) {
+  const Finished key = generate({"--key", "H", "--output", dir_ / "out"});
+  EXPECT_EQ(key.exit_code, 2);
+  EXPECT_NE(key.err.find("got \"H\""), std::string::npos) << key.err;
+  const Finished none = generate({"--lowest", "90", "--output", dir_ / "out"});
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_NE(none.err.find("leave no pitch from 90 to 127"), std::string::npos) << none.err;
+  EXPECT_FALSE(fs::exists(dir_ / "out"));
 }
 
 TEST_F(Pipeline, ExplainNamesTheKernel) {

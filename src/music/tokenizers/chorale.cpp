@@ -57,6 +57,10 @@ class ChoraleTokenizer : public Tokenizer {
     if (id == kRest) return "REST";
     return message("PITCH ", id - kFirstPitch + kLowest);
   }
+  std::optional<int> started_pitch(std::int32_t id) const override {
+    if (id >= kFirstPitch) return id - kFirstPitch + kLowest;
+    return std::nullopt;
+  }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override {
     Sequence sequence = encode_voices(score, VoiceNeed::mostly_four, reason);

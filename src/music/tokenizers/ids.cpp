@@ -21,6 +21,10 @@ class IdsTokenizer : public Tokenizer {
   StepKind step_kind() const override { return StepKind::token; }
   int vocabulary_size() const override { return vocabulary_; }
   std::string token_name(std::int32_t id) const override { return std::to_string(id); }
+  std::optional<int> started_pitch(std::int32_t id) const override {
+    if (id < kPitches) return id;
+    return std::nullopt;
+  }
 
   /// The pitches of each melodic line, so that a MIDI file can prime a model of pitches.
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;

@@ -89,6 +89,10 @@ class MelodyTokenizer : public Tokenizer {
     if (id == kNoteOff) return "NOTE_OFF";
     return message("NOTE_ON ", id - kFirstPitch + settings_.min_pitch);
   }
+  std::optional<int> started_pitch(std::int32_t id) const override {
+    if (id >= kFirstPitch) return id - kFirstPitch + settings_.min_pitch;
+    return std::nullopt;
+  }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;
   Sequence encode_primer(const Score& score, std::string* reason) const override;

@@ -77,6 +77,10 @@ class PerformanceTokenizer : public Tokenizer {
     if (id < kVelocity) return message("TIME_SHIFT ", id - kTimeShift + 1);
     return message("VELOCITY ", id - kVelocity + 1);
   }
+  std::optional<int> started_pitch(std::int32_t id) const override {
+    if (id < kNoteOff) return id - kNoteOn;
+    return std::nullopt;
+  }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;
   Score decode(const Sequence& sequence, double qpm) const override;

@@ -69,6 +69,10 @@ class RemiTokenizer : public Tokenizer {
   StepKind step_kind() const override { return StepKind::token; }
   int vocabulary_size() const override { return vocabulary_.size(); }
   std::string token_name(std::int32_t id) const override { return vocabulary_.name(id); }
+  std::optional<int> started_pitch(std::int32_t id) const override {
+    if (vocabulary_.is_pitch(id)) return id - V::kPitch + V::kLowestPitch;
+    return std::nullopt;
+  }
   std::optional<std::int32_t> end_token() const override { return RemiVocabulary::kEos; }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;
