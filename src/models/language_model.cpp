@@ -6,6 +6,7 @@
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
+#include "models/check_range.h"
 #include "models/model_json.h"
 #include "nn/ops.h"
 #include "nn/recurrent_stack.h"
@@ -27,11 +28,6 @@ RecurrentStack stack_of(const LanguageModelConfig& config) {
           .hidden = config.hidden};
 }
 
-void check_range(const char* name, double value, double low, double high) {
-  check(value >= low && value <= high, "model: ", name, " is ", value, ", expected ", low, " to ",
-        high);
-}
-
 }  // namespace
 
 void LanguageModelConfig::validate() const {
@@ -41,9 +37,8 @@ void LanguageModelConfig::validate() const {
   check_range("layers", layers, 1, 64);
   check_range("hidden", hidden, 1, kMaxUnits);
   check_range("nade_hidden", nade_hidden, 1, kMaxUnits);
-  check(dropout >= 0 && dropout < 1, "model: dropout is ", dropout, ", expected [0, 1)");
-  check(input_dropout >= 0 && input_dropout < 1, "model: input_dropout is ", input_dropout,
-        ", expected [0, 1)");
+  check_share("dropout", dropout);
+  check_share("input_dropout", input_dropout);
   check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
   check(dense.size() <= 16, "model: ", dense.size(), " dense layers, expected at most 16");
   for (const DenseConfig& layer : dense) check_range("dense units", layer.units, 1, kMaxUnits);

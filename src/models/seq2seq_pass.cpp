@@ -16,17 +16,6 @@ constexpr int kDecoder = 66;
 constexpr int kAttentional = 130;
 constexpr std::int64_t kPlaces = 256;
 
-// Which numbers of [B, L * S * H] make the state [S, B, H] of layer `layer`, as rows of H.
-std::vector<std::int32_t> state_rows(int layer, int layers, int states, std::int64_t batch) {
-  std::vector<std::int32_t> ids;
-  for (int s = 0; s < states; ++s) {
-    for (std::int64_t b = 0; b < batch; ++b) {
-      ids.push_back(static_cast<std::int32_t>((b * layers + layer) * states + s));
-    }
-  }
-  return ids;
-}
-
 }  // namespace
 
 RecurrentStack encoder_of(const Seq2SeqConfig& config) {
@@ -53,12 +42,9 @@ Seq2SeqPass::Seq2SeqPass(Tape& tape, const Seq2SeqConfig& config, Parameters& pa
       config_(config),
       parameters_(parameters),
       key_(key),
-      decoder_(decoder_of(config)),
+      decoder_(tape, parameters, decoder_of(config)),
       embedding_(parameter(tape, parameters, "embedding.weight")),
       output_(linear_parameters(tape, parameters, "output.")) {
-  for (int layer = 0; layer < decoder_.layers; ++layer) {
-    layers_.push_back(decoder_.on(tape, parameters, layer));
-  }
   if (config.attention == Scoring::none) return;
   combine_ = linear_parameters(tape, parameters, "attention.output.");
   if (config.attention == Scoring::dot) return;
@@ -103,15 +89,8 @@ Seq2SeqPass::Encoded Seq2SeqPass::encode(const Sources& sources) {
                       {.x = &x, .lengths = sources.lengths, .dropout = [this](int layer) {
                          return place(config_.dropout, kEncoder + layer);
                        }});
-  Variable& first = activation(
-      tape_, linear(tape_, output.summary, linear_parameters(tape_, parameters_, "bridge.")),
-      Activation::tanh);
-  for (int layer = 0; layer < config_.layers; ++layer) {
-    const TensorView rows =
-        tape_.upload(state_rows(layer, config_.layers, states, batch), {states * batch});
-    encoded.state.layers.push_back(
-        &gather_rows(tape_, first, rows, {states, batch, config_.hidden}));
-  }
+  encoded.state.layers =
+      first_states(tape_, parameters_, decoder_.stack, "bridge.", output.summary);
   if (config_.attention == Scoring::none) return encoded;
   Memory& memory = encoded.memory;
   memory.values = &output.y;
@@ -134,13 +113,8 @@ Variable& Seq2SeqPass::drop_input(Variable& x, std::int64_t t) {
 
 Variable& Seq2SeqPass::decode(Variable& input, const Memory& memory, State& state, std::int64_t t) {
   Variable* x = state.feed == nullptr ? &input : &join_columns(tape_, {&input, state.feed});
-  for (int layer = 0; layer < decoder_.layers; ++layer) {
-    const auto l = static_cast<std::size_t>(layer);
-    const RecurrentResult result =
-        recurrent(tape_, decoder_.spec(layer), *x, {}, *state.layers[l], layers_[l]);
-    state.layers[l] = &result.final_state;
-    x = &dropout(tape_, result.y, place(config_.dropout, kDecoder + layer, t));
-  }
+  x = &decoder_.run(tape_, *x, state.layers,
+                    [this, t](int layer) { return place(config_.dropout, kDecoder + layer, t); });
   if (memory.values == nullptr) return *x;
   Variable& attentional =
       dropout(tape_, attend(*x, memory), place(config_.dropout, kAttentional, t));

@@ -62,8 +62,7 @@ class Seq2SeqPass {
   const Seq2SeqConfig& config_;
   Parameters& parameters_;
   DropoutKey key_;
-  RecurrentStack decoder_;
-  std::vector<RecurrentParameters> layers_;
+  RecurrentLayers decoder_;
   Variable& embedding_;
   LinearParameters output_;
   LinearParameters query_;     // absent for none and dot

@@ -24,6 +24,17 @@ std::vector<std::int32_t> reversal(std::int64_t steps, std::span<const std::int3
   return ids;
 }
 
+// Which numbers of [B, L * S * H] make the state [S, B, H] of layer `layer`, as rows of H.
+std::vector<std::int32_t> state_rows(int layer, int layers, int states, std::int64_t batch) {
+  std::vector<std::int32_t> ids;
+  for (int s = 0; s < states; ++s) {
+    for (std::int64_t b = 0; b < batch; ++b) {
+      ids.push_back(static_cast<std::int32_t>((b * layers + layer) * states + s));
+    }
+  }
+  return ids;
+}
+
 }  // namespace
 
 RecurrentSpec RecurrentStack::spec(int layer) const {
@@ -95,6 +106,41 @@ void add_linear_specs(std::vector<ParameterSpec>& specs, const std::string& pref
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
   specs.push_back({prefix + "weight", {out, in}, bound});
   specs.push_back({prefix + "bias", {out}, bound});
+}
+
+std::vector<Variable*> first_states(Tape& tape, Parameters& parameters, const RecurrentStack& stack,
+                                    const std::string& prefix, Variable& x) {
+  const int states = info_of(stack.cell).states;
+  Variable& first = activation(tape, linear(tape, x, linear_parameters(tape, parameters, prefix)),
+                               Activation::tanh);
+  const std::int64_t batch = first.value().shape[0];
+  std::vector<Variable*> layers;
+  for (int layer = 0; layer < stack.layers; ++layer) {
+    const TensorView rows =
+        tape.upload(state_rows(layer, stack.layers, states, batch), {states * batch});
+    layers.push_back(&gather_rows(tape, first, rows, {states, batch, stack.hidden}));
+  }
+  return layers;
+}
+
+RecurrentLayers::RecurrentLayers(Tape& tape, Parameters& parameters, const RecurrentStack& from)
+    : stack(from) {
+  for (int layer = 0; layer < stack.layers; ++layer) {
+    layers.push_back(stack.on(tape, parameters, layer));
+  }
+}
+
+Variable& RecurrentLayers::run(Tape& tape, Variable& x, std::vector<Variable*>& states,
+                               const std::function<DropoutPlace(int)>& place) const {
+  Variable* y = &x;
+  for (int layer = 0; layer < stack.layers; ++layer) {
+    const auto l = static_cast<std::size_t>(layer);
+    const RecurrentResult result =
+        recurrent(tape, stack.spec(layer), *y, {}, *states[l], layers[l]);
+    states[l] = &result.final_state;
+    y = &dropout(tape, result.y, place(layer));
+  }
+  return *y;
 }
 
 EncoderOutput encode(Tape& tape, Parameters& parameters, const RecurrentStack& stack,

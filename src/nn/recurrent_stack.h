@@ -48,6 +48,22 @@ LinearParameters linear_parameters(Tape& tape, Parameters& parameters, const std
 void add_linear_specs(std::vector<ParameterSpec>& specs, const std::string& prefix, std::int64_t in,
                       std::int64_t out);
 
+/// The first states of every layer of `stack`, [S, B, H] each: tanh of the linear layer of
+/// parameters `prefix` over x [.., B, in], whose output holds them as [layers, S, H] a row.
+std::vector<Variable*> first_states(Tape& tape, Parameters& parameters, const RecurrentStack& stack,
+                                    const std::string& prefix, Variable& x);
+
+/// The layers of a stack on a tape that goes forward, `dropout(l)` after layer l.
+struct RecurrentLayers {
+  RecurrentStack stack;
+  std::vector<RecurrentParameters> layers;
+
+  RecurrentLayers(Tape& tape, Parameters& parameters, const RecurrentStack& from);
+  /// x [T, B, I] -> [T, B, H]; moves `states` on.
+  Variable& run(Tape& tape, Variable& x, std::vector<Variable*>& states,
+                const std::function<DropoutPlace(int)>& dropout) const;
+};
+
 struct EncoderInput {
   Variable* x = nullptr;                  ///< [T, B, I], real
   std::span<const std::int32_t> lengths;  ///< [B]; must live until the way back is done
