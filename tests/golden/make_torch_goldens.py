@@ -2,7 +2,7 @@
 """Writes torch_*.safetensors with PyTorch: what the backends are measured by from outside.
 
 Run once by hand (pip install torch safetensors numpy); made with PyTorch 2.1.2 on a CPU,
-attention and bidirectional with 2.15. All numbers are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
+attention, bidirectional and gaussian with 2.15. All numbers are computed in double; inputs are numbers that a float holds exactly, so runs in either precision
 start from the same values.
 """
 import pathlib
@@ -193,6 +193,25 @@ def bidirectional():
     save("bidirectional", arrays)
 
 
+def gaussian():
+    """Samples of normal distributions and their divergence from N(0, 1), with gradients."""
+    mean, spread = (exact(B, H, scale=2.0).requires_grad_() for _ in range(2))
+    noise, d_sample, weights = exact(B, H, scale=2.0), exact(B, H), exact(B).abs()
+    posterior = torch.distributions.Normal(mean, 2 * torch.sigmoid(spread))
+    prior = torch.distributions.Normal(torch.zeros(H).double(), torch.ones(H).double())
+    sample = posterior.loc + posterior.scale * noise
+    divergence = torch.distributions.kl_divergence(posterior, prior).sum(dim=1)
+    # Free nats: what lies below costs nothing.
+    free = divergence.detach().sort().values[:2].mean()
+    cost = (divergence - free).clamp(min=0)
+    ((sample * d_sample).sum() + (cost * weights).sum()).backward()
+    save("gaussian", {
+        "mean": mean, "spread": spread, "noise": noise, "d_sample": d_sample,
+        "weights": weights, "free": free[None], "sample": sample,
+        "divergence": divergence, "cost": cost, "d_mean": mean.grad, "d_spread": spread.grad,
+    })
+
+
 torch.manual_seed(20250807)
 layers("rnn_tanh", nn.RNN, 1, nonlinearity="tanh")
 layers("rnn_relu", nn.RNN, 1, nonlinearity="relu")
@@ -202,3 +221,5 @@ optimizers()
 training()
 attention()
 bidirectional()
+torch.manual_seed(20250807)
+gaussian()
