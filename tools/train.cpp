@@ -54,6 +54,14 @@ void announce(const Dataset& data, const Model& model, const TrainOptions& optio
             << short_count(static_cast<double>(model.parameters().count())) << " parameters\n";
 }
 
+/// What the validation loss consists of, for models with codes.
+std::string code_text(const TrainingProgress& now) {
+  if (!now.valid_code) return "";
+  return message(" (reconstruction ", fixed_text(now.valid_code->reconstruction, 3),
+                 "; divergence of codes ", fixed_text(now.valid_code->divergence, 1),
+                 " nats a piece)");
+}
+
 /// Shows where training stands; false once the user asked to stop.
 class Reporter {
  public:
@@ -66,7 +74,7 @@ class Reporter {
     if (now.validated) {
       progress_.note(message("epoch ", now.epoch, ", update ", now.step, ", ",
                              clock_text(now.seconds), ": train ", fixed_text(now.train_loss, 3),
-                             ", valid ", fixed_text(now.valid_loss, 3)));
+                             ", valid ", fixed_text(now.valid_loss, 3), code_text(now)));
     }
     const double total = static_cast<double>(std::max<std::int64_t>(now.total_steps, 1));
     progress_.update(static_cast<double>(now.step) / total,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train_options.h"
 
+#include <algorithm>
+
 #include "cadenza/error.h"
 
 namespace cadenza::tools {
@@ -34,35 +36,7 @@ void TrainOptions::add_to(Arguments& arguments) {
   arguments.add("--json", json, "print one JSON object on stdout");
   arguments.add_settings(Arguments::Presets::yes);
 
-  arguments.heading("Model");
-  arguments.add_choice("--model", kind_,
-                       "kind of model; lm predicts the next step, seq2seq a target from a source",
-                       {"lm", "seq2seq"});
-  arguments.add_choice("--cell", cell_, "recurrent cell", cell_names());
-  arguments.add("--layers", model_.layers, "recurrent layers");
-  arguments.add("--hidden", model_.hidden, "units of each recurrent layer");
-  arguments.add("--embedding", model_.embedding,
-                "size of token embeddings; 0: one-hot input, 64 for seq2seq");
-  arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
-  arguments.add_choice("--head", head_, "what predicts a step; auto: softmax or bernoulli by data",
-                       {"auto", "softmax", "bernoulli", "nade"});
-  arguments.add("--nade-hidden", model_.nade_hidden, "hidden units of the nade head");
-  arguments.add("--dropout", model_.dropout, "share of recurrent outputs dropped in training");
-  arguments.add("--input-dropout", model_.input_dropout, "the same for frames and embeddings");
-  arguments.add("--forget-bias", model_.forget_bias, "initial bias of the LSTM forget gate");
-
-  arguments.heading("Model seq2seq");
-  arguments.add("--encoder-layers", seq2seq_.encoder_layers,
-                "layers that read the source in both directions; 0: the source is not read");
-  arguments.add_choice("--attention", attention_, "how the decoder looks back at the source",
-                       {"none", "additive", "dot", "general"});
-  arguments.add("--input-feeding", input_feeding_,
-                "the decoder also reads what attention gave at the step before");
-  arguments.add("--own-tokens", seq2seq_.own_tokens,
-                "scheduled sampling: share of true tokens replaced by drawn ones in the end");
-  arguments.add("--own-tokens-slope", seq2seq_.own_tokens_slope,
-                "updates k: the share rises as 1 - k / (k + exp(update / k))");
-
+  add_model_options(arguments);
   arguments.heading("Training");
   arguments.add("--batch-size", training.batch_size, "pieces side by side");
   arguments.add("--sequence-length", training.sequence_length,
@@ -95,6 +69,51 @@ void TrainOptions::add_to(Arguments& arguments) {
   add_compute_options(arguments, compute);
 }
 
+void TrainOptions::add_model_options(Arguments& arguments) {
+  arguments.heading("Model");
+  arguments.add_choice("--model", kind_,
+                       "kind of model; lm predicts the next step, seq2seq a target from a source; "
+                       "vae and autoencoder write a whole piece into a code and back",
+                       {"lm", "seq2seq", "vae", "autoencoder"});
+  arguments.add_choice("--cell", cell_, "recurrent cell", cell_names());
+  arguments.add("--layers", model_.layers, "recurrent layers");
+  arguments.add("--hidden", model_.hidden, "units of each recurrent layer");
+  arguments.add("--embedding", model_.embedding,
+                "size of token embeddings; 0: one-hot input, 64 for models with an encoder");
+  arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
+  arguments.add_choice("--head", head_, "what predicts a step; auto: softmax or bernoulli by data",
+                       {"auto", "softmax", "bernoulli", "nade"});
+  arguments.add("--nade-hidden", model_.nade_hidden, "hidden units of the nade head");
+  arguments.add("--dropout", model_.dropout, "share of recurrent outputs dropped in training");
+  arguments.add("--input-dropout", model_.input_dropout, "the same for frames and embeddings");
+  arguments.add("--forget-bias", model_.forget_bias, "initial bias of the LSTM forget gate");
+
+  arguments.heading("Models with an encoder");
+  arguments.add("--encoder-layers", seq2seq_.encoder_layers,
+                "layers that read the source, or the piece, in both directions");
+  arguments.add("--own-tokens", seq2seq_.own_tokens,
+                "scheduled sampling: share of true tokens replaced by drawn ones in the end");
+  arguments.add("--own-tokens-slope", seq2seq_.own_tokens_slope,
+                "updates k: the share rises as 1 - k / (k + exp(update / k))");
+
+  arguments.heading("Model seq2seq");
+  arguments.add_choice("--attention", attention_, "how the decoder looks back at the source",
+                       {"none", "additive", "dot", "general"});
+  arguments.add("--input-feeding", input_feeding_,
+                "the decoder also reads what attention gave at the step before");
+
+  arguments.heading("Models vae and autoencoder");
+  arguments.add("--latent", vae_.latent, "numbers of a code");
+  arguments.add("--segments", vae_.segments,
+                "equal parts of the longest piece, in each of which the decoder starts anew from "
+                "what a conductor says; 1: no conductor");
+  arguments.add("--kl-weight", vae_.kl_weight, "of a code's divergence from the prior, in the end");
+  arguments.add("--kl-warmup", vae_.kl_warmup, "updates in which it rises from 0");
+  arguments.add("--free-bits", vae_.free_bits, "divergence of a code that costs nothing");
+  arguments.add("--word-dropout", vae_.word_dropout,
+                "share of tokens that the decoder may not read in training");
+}
+
 void TrainOptions::check_values() {
   check_compute_options(compute);
   as_usage([this] {
@@ -109,26 +128,52 @@ void TrainOptions::check_values() {
       model_.validate();
       return;
     }
-    check(dense_.empty() && head_ == "auto", "--model seq2seq has no --dense and no --head");
-    seq2seq_.source_width = seq2seq_.width = 1;  // a stand-in, too
-    if (model_.embedding > 0) seq2seq_.embedding = model_.embedding;
-    seq2seq_.cell = model_.cell;
-    seq2seq_.layers = model_.layers;
-    seq2seq_.hidden = model_.hidden;
-    seq2seq_.attention = parse_scoring(attention_);
-    seq2seq_.input_feeding = input_feeding_ ? InputFeeding::yes : InputFeeding::no;
-    seq2seq_.dropout = model_.dropout;
-    seq2seq_.input_dropout = model_.input_dropout;
-    seq2seq_.forget_bias = model_.forget_bias;
-    seq2seq_.validate();
+    check(dense_.empty() && head_ == "auto", "--model ", kind_, " has no --dense and no --head");
+    if (encodes()) {
+      check_vae();
+    } else {
+      check_seq2seq();
+    }
   });
+}
+
+void TrainOptions::check_seq2seq() {
+  seq2seq_.source_width = seq2seq_.width = 1;  // a stand-in, too
+  if (model_.embedding > 0) seq2seq_.embedding = model_.embedding;
+  seq2seq_.cell = model_.cell;
+  seq2seq_.layers = model_.layers;
+  seq2seq_.hidden = model_.hidden;
+  seq2seq_.attention = parse_scoring(attention_);
+  seq2seq_.input_feeding = input_feeding_ ? InputFeeding::yes : InputFeeding::no;
+  seq2seq_.dropout = model_.dropout;
+  seq2seq_.input_dropout = model_.input_dropout;
+  seq2seq_.forget_bias = model_.forget_bias;
+  seq2seq_.validate();
+}
+
+void TrainOptions::check_vae() {
+  vae_.width = 1;  // a stand-in, too
+  check(vae_.segments >= 1, "model: segments is ", vae_.segments, ", expected at least 1");
+  vae_.steps = vae_.segments;
+  if (model_.embedding > 0) vae_.embedding = model_.embedding;
+  vae_.cell = model_.cell;
+  vae_.encoder_layers = seq2seq_.encoder_layers;
+  vae_.layers = model_.layers;
+  vae_.hidden = model_.hidden;
+  vae_.variational = kind_ == "vae" ? Variational::yes : Variational::no;
+  vae_.dropout = model_.dropout;
+  vae_.input_dropout = model_.input_dropout;
+  vae_.forget_bias = model_.forget_bias;
+  vae_.own_tokens = seq2seq_.own_tokens;
+  vae_.own_tokens_slope = seq2seq_.own_tokens_slope;
+  vae_.validate();
 }
 
 void TrainOptions::complete(const Dataset& data_set) {
   if (data_set.pairs.has_value() != (kind_ == "seq2seq")) {
-    throw UsageError(
-        message("--model ", kind_, ": ", data, " holds ",
-                data_set.pairs ? "pairs, expected seq2seq" : "single sequences, expected lm"));
+    throw UsageError(message("--model ", kind_, ": ", data, " holds ",
+                             data_set.pairs ? "pairs, expected seq2seq"
+                                            : "single sequences, expected lm, vae or autoencoder"));
   }
   if (data_set.pairs) {
     seq2seq_.source_width = data_set.pairs->vocabulary;
@@ -136,6 +181,21 @@ void TrainOptions::complete(const Dataset& data_set) {
     return;
   }
   const bool tokens = data_set.step_kind == StepKind::token;
+  if (encodes()) {
+    if (!tokens) {
+      throw UsageError(message("--model ", kind_, " reads tokens, but ", data,
+                               " holds frames (tokenizer ", data_set.tokenizer_name, ")"));
+    }
+    std::size_t longest = 1;
+    for (const auto& pieces : data_set.splits) {
+      for (const Piece& piece : pieces) longest = std::max(longest, piece.sequence.size());
+    }
+    const auto segments = static_cast<std::size_t>(vae_.segments);
+    vae_.width = data_set.vocabulary;
+    vae_.steps = static_cast<int>((longest + segments - 1) / segments * segments);
+    as_usage([this] { vae_.validate(); });
+    return;
+  }
   if (head_ == "auto") {
     model_.head = tokens ? Head::softmax : Head::bernoulli;
   } else if (tokens != (model_.head == Head::softmax)) {
@@ -150,6 +210,7 @@ void TrainOptions::complete(const Dataset& data_set) {
 
 std::unique_ptr<Model> TrainOptions::make_model(Backend& backend) const {
   if (kind_ == "seq2seq") return std::make_unique<Seq2Seq>(backend, seq2seq_);
+  if (encodes()) return std::make_unique<Vae>(backend, vae_);
   return std::make_unique<LanguageModel>(backend, model_);
 }
 

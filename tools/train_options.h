@@ -9,6 +9,7 @@
 #include "cadenza/language_model.h"
 #include "cadenza/seq2seq.h"
 #include "cadenza/trainer.h"
+#include "cadenza/vae.h"
 #include "compute.h"
 
 namespace cadenza::tools {
@@ -32,8 +33,14 @@ class TrainOptions {
   TrainingConfig training;
 
  private:
+  void add_model_options(Arguments& arguments);
+  bool encodes() const { return kind_ == "vae" || kind_ == "autoencoder"; }
+  void check_seq2seq();
+  void check_vae();
+
   LanguageModelConfig model_;
   Seq2SeqConfig seq2seq_;
+  VaeConfig vae_;
   std::string kind_ = "lm";
   std::string head_ = "auto";
   std::string cell_ = "lstm";

@@ -16,6 +16,8 @@ struct Likelihood {
   double piece_mean = 0.0;  ///< (c) mean over pieces of the mean of their steps, first skipped
   std::int64_t steps = 0;   ///< steps counted in (b)
   std::int64_t pieces = 0;
+  double reconstruction = 0.0;  ///< (b) without what codes cost (Model::code_cost)
+  double divergence = 0.0;      ///< nats a piece, of codes from the prior; 0 without codes
 };
 
 /// Runs every piece of a split through the model from a zero state, `batch_size` at a time and

@@ -102,7 +102,7 @@ struct LoadedModel {
 /// those of the data that a seq2seq model was trained on.
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
                 const std::optional<PairInfo>& pairs = {});
-/// "lm" or "seq2seq"; a file without cadenza's metadata counts as "lm".
+/// "lm", "seq2seq", "vae" or "autoencoder"; a file without cadenza's metadata counts as "lm".
 std::string read_model_kind(const std::filesystem::path& path);
 /// What a model file describes, without a backend. A file without cadenza's metadata, for example
 /// one saved from PyTorch with a single nn.LSTM, nn.GRU or nn.RNN, at most one embedding and one

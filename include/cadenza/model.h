@@ -59,12 +59,23 @@ class Model {
   virtual std::string summary() const = 0;
   /// ArgumentError unless the steps of `data` are what the model reads and predicts.
   virtual void check_data(const Dataset& data) const = 0;
+  /// 0: pieces are read in stretches, from one to the next with the state carried on. Otherwise
+  /// each is read whole, and one of fewer steps than this ends with one more token, `width`.
+  virtual std::int64_t whole_steps() const { return 0; }
   /// What training carries from one batch to the next, for `rows` rows, zero-filled.
   virtual std::vector<Tensor> make_state(std::int64_t rows) const = 0;
   /// Losses of every step, real [T * B]; gradients are of their sum times `scale`. `state` is
   /// zeroed where the batch says so and left as it is after the last step.
   virtual TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                           const DropoutKey& dropout, double scale) = 0;
+
+  /// What the code of each row cost in the last loss(), real [B], until its arena is reset.
+  struct CodeCost {
+    TensorView divergence;  ///< from the prior, in nats
+    TensorView cost;        ///< what of it was added to the losses
+  };
+  /// Absent for models without a code or whose code is free.
+  virtual CodeCost code_cost() const { return {}; }
 };
 
 }  // namespace cadenza

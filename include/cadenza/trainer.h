@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cadenza/dataset.h"
@@ -15,7 +16,8 @@ namespace cadenza {
 
 struct TrainingConfig {
   int batch_size = 32;
-  /// Steps of truncated back-propagation; the state is carried on. Pairs are never cut.
+  /// Steps of truncated back-propagation; the state is carried on. Pairs, and pieces of a model
+  /// that reads them whole, are never cut.
   int sequence_length = 100;
   int epochs = 50;                   ///< upper bound; 0: none
   std::int64_t steps = 0;            ///< upper bound on updates; 0: none
@@ -30,6 +32,12 @@ struct TrainingConfig {
   void validate() const;
 };
 
+/// What the losses of models with codes (Model::code_cost) consist of.
+struct CodeProgress {
+  double reconstruction = 0.0;  ///< nats a step without the cost of codes
+  double divergence = 0.0;      ///< nats a piece, of codes from the prior
+};
+
 /// Where training stands; handed to the reporter.
 struct TrainingProgress {
   std::int64_t step = 0;
@@ -38,7 +46,9 @@ struct TrainingProgress {
   double train_loss = 0.0;       ///< nats a step, mean since the last report
   double valid_loss = 0.0;       ///< of the last validation; meaningful after the first
   double best_valid_loss = 0.0;
-  bool validated = false;  ///< this report follows a validation
+  std::optional<CodeProgress> train_code;  ///< of train_loss; only with codes
+  std::optional<CodeProgress> valid_code;  ///< of valid_loss; the same
+  bool validated = false;                  ///< this report follows a validation
   double learning_rate = 0.0;
   double seconds = 0.0;           ///< of training, over all resumed runs
   double steps_per_second = 0.0;  ///< tokens or frames

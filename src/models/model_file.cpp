@@ -9,6 +9,7 @@
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/seq2seq.h"
+#include "cadenza/vae.h"
 #include "io/pair_info.h"
 #include "models/infer_config.h"
 #include "models/model_json.h"
@@ -146,6 +147,22 @@ Seq2SeqFileInfo describe_seq2seq(const SafetensorsReader& file) {
   return info;
 }
 
+VaeFileInfo describe_vae(const SafetensorsReader& file) {
+  check(is_ours(file), file.origin(), ": is no autoencoder of cadenza");
+  VaeFileInfo info = {.config = vae_config_from_json(metadata(file, "model"), file.origin()),
+                      .tokenizer_name = metadata(file, "tokenizer"),
+                      .tokenizer_settings = metadata(file, "tokenizer_settings"),
+                      .parameter_count = count_parameters(file),
+                      .training = metadata(file, "training")};
+  const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
+  check(tokenizer->step_kind() == StepKind::token &&
+            tokenizer->vocabulary_size() == info.config.width,
+        file.origin(), ": the model writes ", info.config.width, " tokens, its tokenizer has ",
+        tokenizer->vocabulary_size());
+  check_shapes(file, FileNames(), parameter_specs(info.config));
+  return info;
+}
+
 }  // namespace
 
 void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning) {
@@ -211,6 +228,20 @@ LoadedSeq2Seq load_seq2seq(const std::filesystem::path& path, Backend& backend) 
   read_weights(file, loaded.model->parameters());
   loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
   loaded.source_tokenizer = make_tokenizer(pairs.tokenizer_name, pairs.tokenizer_settings);
+  return loaded;
+}
+
+VaeFileInfo read_vae_info(const std::filesystem::path& path) {
+  return describe_vae(SafetensorsReader(path));
+}
+
+LoadedVae load_vae(const std::filesystem::path& path, Backend& backend) {
+  const SafetensorsReader file(path);
+  LoadedVae loaded;
+  loaded.info = describe_vae(file);
+  loaded.model = std::make_unique<Vae>(backend, loaded.info.config);
+  read_weights(file, loaded.model->parameters());
+  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
   return loaded;
 }
 

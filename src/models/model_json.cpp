@@ -66,6 +66,32 @@ std::string to_json(const Seq2SeqConfig& config) {
   return json.dump();
 }
 
+std::string to_json(const VaeConfig& config) {
+  const bool variational = config.variational == Variational::yes;
+  nlohmann::ordered_json json = {{"kind", variational ? "vae" : "autoencoder"},
+                                 {"width", config.width},
+                                 {"steps", config.steps},
+                                 {"embedding", config.embedding},
+                                 {"cell", info_of(config.cell).name},
+                                 {"encoder_layers", config.encoder_layers},
+                                 {"layers", config.layers},
+                                 {"hidden", config.hidden},
+                                 {"latent", config.latent},
+                                 {"segments", config.segments}};
+  if (variational) {
+    json["kl_weight"] = config.kl_weight;
+    json["kl_warmup"] = config.kl_warmup;
+    json["free_bits"] = config.free_bits;
+  }
+  json["dropout"] = config.dropout;
+  json["input_dropout"] = config.input_dropout;
+  json["word_dropout"] = config.word_dropout;
+  json["forget_bias"] = config.forget_bias;
+  json["own_tokens"] = config.own_tokens;
+  json["own_tokens_slope"] = config.own_tokens_slope;
+  return json.dump();
+}
+
 std::string kind_from_json(const std::string& text, const std::string& origin) {
   return read_description(
       text, origin, [](const nlohmann::json& json) { return json.at("kind").get<std::string>(); });
@@ -110,6 +136,37 @@ Seq2SeqConfig seq2seq_config_from_json(const std::string& text, const std::strin
         json.at("input_feeding").get<bool>() ? InputFeeding::yes : InputFeeding::no;
     config.dropout = json.at("dropout").get<double>();
     config.input_dropout = json.at("input_dropout").get<double>();
+    config.forget_bias = json.at("forget_bias").get<double>();
+    config.own_tokens = json.at("own_tokens").get<double>();
+    config.own_tokens_slope = json.at("own_tokens_slope").get<double>();
+    config.validate();
+    return config;
+  });
+}
+
+VaeConfig vae_config_from_json(const std::string& text, const std::string& origin) {
+  return read_description(text, origin, [](const nlohmann::json& json) {
+    VaeConfig config;
+    if (json.at("kind").get<std::string>() == "autoencoder") {
+      config.variational = Variational::no;
+    } else {
+      check_kind(json, "vae");
+      config.kl_weight = json.at("kl_weight").get<double>();
+      config.kl_warmup = integer_at<int>(json, "kl_warmup");
+      config.free_bits = json.at("free_bits").get<double>();
+    }
+    config.width = integer_at<int>(json, "width");
+    config.steps = integer_at<int>(json, "steps");
+    config.embedding = integer_at<int>(json, "embedding");
+    config.cell = parse_cell(json.at("cell").get<std::string>());
+    config.encoder_layers = integer_at<int>(json, "encoder_layers");
+    config.layers = integer_at<int>(json, "layers");
+    config.hidden = integer_at<int>(json, "hidden");
+    config.latent = integer_at<int>(json, "latent");
+    config.segments = integer_at<int>(json, "segments");
+    config.dropout = json.at("dropout").get<double>();
+    config.input_dropout = json.at("input_dropout").get<double>();
+    config.word_dropout = json.at("word_dropout").get<double>();
     config.forget_bias = json.at("forget_bias").get<double>();
     config.own_tokens = json.at("own_tokens").get<double>();
     config.own_tokens_slope = json.at("own_tokens_slope").get<double>();

@@ -2,6 +2,7 @@
 #include "train/batches.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "cadenza/random.h"
@@ -28,14 +29,16 @@ std::int64_t length(const Piece& piece) { return static_cast<std::int64_t>(piece
 }  // namespace
 
 BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
-                         std::int64_t sequence_length) {
+                         std::int64_t sequence_length, std::int64_t whole_steps) {
   BatchSource source = {.pieces = &data[split],
                         .kind = data.step_kind,
                         .width = data.vocabulary,
                         .rows = rows,
                         .sequence_length = sequence_length,
-                        .pairs = data.pairs.has_value()};
-  if (!source.pairs) return source;
+                        .pairs = data.pairs.has_value(),
+                        .ends_below = whole_steps};
+  if (source.pairs) source.ends_below = std::numeric_limits<std::int64_t>::max();
+  if (source.ends_below == 0) return source;
   source.sequence_length = 1;
   for (const Piece& piece : data[split]) {
     source.sequence_length = std::max(source.sequence_length, length(piece) + 1);
@@ -61,7 +64,8 @@ EpochBatches::EpochBatches(const BatchSource& source, const std::vector<std::int
 }
 
 std::int64_t EpochBatches::steps_of(std::int64_t piece) const {
-  return length((*source_.pieces)[static_cast<std::size_t>(piece)]) + (source_.pairs ? 1 : 0);
+  const std::int64_t steps = length((*source_.pieces)[static_cast<std::size_t>(piece)]);
+  return steps < source_.ends_below ? steps + 1 : steps;
 }
 
 bool EpochBatches::refill() {
@@ -162,7 +166,7 @@ void EpochBatches::fill_step(Batch& batch, std::int64_t t, std::int64_t b, const
   const auto position = static_cast<std::size_t>(row.rest.begin + t);
   batch.weights[cell] = 1.0F;
   if (batch.kind == StepKind::token) {
-    const bool end = position == sequence.tokens.size();  // of a pair
+    const bool end = position == sequence.tokens.size();  // of a whole piece
     batch.target_ids[cell] = end ? source_.width : sequence.tokens[position];
     if (position > 0) batch.input_ids[cell] = sequence.tokens[position - 1];
     return;

@@ -17,13 +17,16 @@ struct BatchSource {
   int width = 0;
   std::int64_t rows = 1;             ///< B
   std::int64_t sequence_length = 1;  ///< T at most
-  bool pairs = false;  ///< with their sources; a target ends with one more token, `width`
+  bool pairs = false;                ///< with their sources
+  /// Pieces of fewer steps end with one more token, `width`.
+  std::int64_t ends_below = 0;
 };
 
-/// Batches of one split as its data wants them: chunks of at most `sequence_length` steps, or, of
-/// pairs, whole targets.
+/// Batches of one split as its data and model want them: chunks of at most `sequence_length` steps,
+/// or, of pairs and for a model that reads whole pieces (Model::whole_steps), each with all its
+/// steps.
 BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
-                         std::int64_t sequence_length);
+                         std::int64_t sequence_length, std::int64_t whole_steps = 0);
 
 /// Walks once over all pieces, B side by side, in chunks of at most T steps. A row that ends its
 /// piece takes the next one at the following chunk; keep_state is 0 there. Every step is predicted

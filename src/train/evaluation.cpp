@@ -30,6 +30,11 @@ void add_batch(const Batch& batch, const std::vector<double>& row_loss,
   }
 }
 
+double sum_of(Backend& backend, const TensorView& values) {
+  const std::vector<double> numbers = download_real(backend, values);
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0);
+}
+
 Likelihood summarize(const std::vector<PieceLoss>& losses) {
   Likelihood result;
   double rest = 0.0;
@@ -72,18 +77,28 @@ Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_si
            pieces[static_cast<std::size_t>(b)].sequence.size();
   });
   const auto rows = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(pieces.size()));
-  EpochBatches batches(batch_source(data, split, rows, sequence_length), order, false);
+  EpochBatches batches(batch_source(data, split, rows, sequence_length, model.whole_steps()), order,
+                       false);
   Backend& backend = model.parameters().backend();
   const std::vector<Tensor> state = model.make_state(rows);
   Arena arena(backend);
   std::vector<PieceLoss> losses(pieces.size());
+  double code_cost = 0.0;
+  double divergence = 0.0;
   while (const std::optional<Batch> batch = batches.next()) {
     arena.reset();
     Tape tape(backend, arena, model.parameters().dtype(), GradMode::none);
     const TensorView row_loss = model.loss(tape, *batch, state, DropoutKey(), 1.0);
     add_batch(*batch, download_real(backend, row_loss), losses);
+    const Model::CodeCost code = model.code_cost();
+    if (code.cost.empty()) continue;
+    code_cost += sum_of(backend, code.cost);
+    divergence += sum_of(backend, code.divergence);
   }
-  return summarize(losses);
+  Likelihood likelihood = summarize(losses);
+  likelihood.reconstruction = likelihood.all - code_cost / static_cast<double>(likelihood.steps);
+  likelihood.divergence = divergence / static_cast<double>(likelihood.pieces);
+  return likelihood;
 }
 
 }  // namespace cadenza

@@ -42,6 +42,13 @@ void MetricsLog::write(const TrainingProgress& progress) {
     line["valid_loss"] = progress.valid_loss;
     line["best_valid_loss"] = progress.best_valid_loss;
   }
+  const auto add_code = [&](const std::string& which, const std::optional<CodeProgress>& code) {
+    if (!code) return;
+    line[which + "_reconstruction"] = code->reconstruction;
+    line[which + "_divergence"] = code->divergence;
+  };
+  add_code("train", progress.train_code);
+  if (progress.validated) add_code("valid", progress.valid_code);
   out_ << line.dump() << '\n' << std::flush;
   if (!out_) throw FileError(message("cannot write ", path_.string(), ": disk full?"));
 }

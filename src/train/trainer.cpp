@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cadenza/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -65,6 +66,8 @@ class Trainer::Run {
   EpochBatches epoch_batches(std::int64_t rows) const;
   void train_epoch(const Reporter& reporter);
   void update(const Batch& batch);
+  void add_code_cost(const Batch& batch);
+  std::optional<CodeProgress> train_code() const;
   TensorView compute_gradients(const Batch& batch);
   void try_rows(std::int64_t rows);
   void finish_update(std::int64_t batches_in_epoch, const Reporter& reporter);
@@ -89,6 +92,7 @@ class Trainer::Run {
   std::vector<Tensor> carried_;
   Arena arena_;
   TrainingState state_;
+  std::optional<CodeProgress> valid_code_;
   std::optional<MetricsLog> log_;
   std::optional<std::int64_t> saved_step_;
   bool stop_requested_ = false;
@@ -140,7 +144,7 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
 }
 
 EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
-  return {batch_source(data_, Split::train, rows, config_.sequence_length),
+  return {batch_source(data_, Split::train, rows, config_.sequence_length, model_.whole_steps()),
           training_order(data_[Split::train], rows, config_.seed, state_.epoch), !data_.pairs};
 }
 
@@ -219,7 +223,21 @@ void Trainer::Run::update(const Batch& batch) {
   if (!std::isfinite(sum)) diverged();
   state_.loss_sum += sum;
   state_.loss_steps += batch.predicted;
+  add_code_cost(batch);
   predicted_here_ += batch.predicted;
+}
+
+void Trainer::Run::add_code_cost(const Batch& batch) {
+  const Model::CodeCost code = model_.code_cost();
+  if (code.cost.empty()) return;
+  const auto sum_of = [this](const TensorView& values) {
+    const std::vector<double> numbers = download_real(model_.backend(), values);
+    return std::accumulate(numbers.begin(), numbers.end(), 0.0);
+  };
+  state_.code_cost_sum += sum_of(code.cost);
+  state_.divergence_sum += sum_of(code.divergence);
+  state_.loss_pieces += std::count_if(batch.lengths.begin(), batch.lengths.end(),
+                                      [](std::int32_t length) { return length > 0; });
 }
 
 // Brings the position to where a resume would go on, then validates, logs, saves and reports.
@@ -241,6 +259,9 @@ void Trainer::Run::finish_update(std::int64_t batches_in_epoch, const Reporter& 
     report(reporter, validated);
     state_.loss_sum = 0.0;
     state_.loss_steps = 0;
+    state_.code_cost_sum = 0.0;
+    state_.divergence_sum = 0.0;
+    state_.loss_pieces = 0;
   } else {
     report(reporter, false);
   }
@@ -251,6 +272,9 @@ void Trainer::Run::validate() {
   const Likelihood likelihood = evaluate(model_, data_, Split::valid);
   if (!std::isfinite(likelihood.all)) diverged();
   state_.last_valid = likelihood.all;
+  if (!model_.code_cost().cost.empty()) {
+    valid_code_ = CodeProgress{likelihood.reconstruction, likelihood.divergence};
+  }
   const bool improved = likelihood.all < state_.best_valid;
   state_.bad_validations = improved ? 0 : state_.bad_validations + 1;
   schedule_.observe_validation(improved);
@@ -275,11 +299,20 @@ TrainingProgress Trainer::Run::progress(bool validated) const {
       .train_loss = state_.loss_sum / static_cast<double>(state_.loss_steps),
       .valid_loss = state_.last_valid,
       .best_valid_loss = state_.best_valid,
+      .train_code = train_code(),
+      .valid_code = valid_code_,
       .validated = validated,
       .learning_rate = config_.optimizer.learning_rate * schedule_.factor(state_.step - 1, epochs),
       .seconds = seconds_before_ + seconds_since(start_),
       .steps_per_second =
           train_seconds_ > 0 ? static_cast<double>(predicted_here_) / train_seconds_ : 0.0};
+}
+
+std::optional<CodeProgress> Trainer::Run::train_code() const {
+  if (state_.loss_pieces == 0) return {};
+  return CodeProgress{
+      (state_.loss_sum - state_.code_cost_sum) / static_cast<double>(state_.loss_steps),
+      state_.divergence_sum / static_cast<double>(state_.loss_pieces)};
 }
 
 void Trainer::Run::save() {

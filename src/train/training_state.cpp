@@ -82,6 +82,9 @@ std::string to_json(const TrainingState& state, const std::string& fingerprint) 
                                        {"plateau_count", state.plateau_count},
                                        {"loss_sum", state.loss_sum},
                                        {"loss_steps", state.loss_steps},
+                                       {"code_cost_sum", state.code_cost_sum},
+                                       {"divergence_sum", state.divergence_sum},
+                                       {"loss_pieces", state.loss_pieces},
                                        {"seconds", state.seconds}};
   return json.dump();
 }
@@ -103,6 +106,9 @@ TrainingState state_from_json(const std::string& text, const std::string& origin
             .plateau_count = integer_at<int>(json, "plateau_count"),
             .loss_sum = json.at("loss_sum").get<double>(),
             .loss_steps = integer_at<std::int64_t>(json, "loss_steps"),
+            .code_cost_sum = json.value("code_cost_sum", 0.0),
+            .divergence_sum = json.value("divergence_sum", 0.0),
+            .loss_pieces = json.value("loss_pieces", std::int64_t{0}),
             .seconds = json.at("seconds").get<double>()};
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(message(origin, ": training state: ", error.what()), 8);

@@ -26,6 +26,9 @@ struct TrainingState {
   int plateau_count = 0;
   double loss_sum = 0.0;  ///< since the last line of the log
   std::int64_t loss_steps = 0;
+  double code_cost_sum = 0.0;  ///< in loss_sum
+  double divergence_sum = 0.0;
+  std::int64_t loss_pieces = 0;
   double seconds = 0.0;
 };
 

@@ -59,6 +59,31 @@ TEST(EpochBatches, PredictEveryStepOnceFromTheOneBefore) {
   }
 }
 
+// Pieces below the longest end with one more token; nothing is cut.
+TEST(EpochBatches, OfWholePiecesTellTheirEnds) {
+  const Dataset data = test::tiny_tokens();
+  const std::vector<Piece>& pieces = data[Split::train];
+  const auto longest = static_cast<std::int64_t>(pieces.back().sequence.size());
+  EpochBatches batches(batch_source(data, Split::train, 2, 3, longest),
+                       training_order(pieces, 2, 1, 0), true);
+  std::set<std::int64_t> seen;
+  while (const auto batch = batches.next()) {
+    for (std::size_t b = 0; b < 2; ++b) {
+      if (batch->lengths[b] == 0) continue;
+      EXPECT_TRUE(seen.insert(batch->piece[b]).second);
+      const auto& tokens = pieces[static_cast<std::size_t>(batch->piece[b])].sequence.tokens;
+      std::vector<std::int32_t> targets;
+      for (std::int64_t t = 0; t < batch->lengths[b]; ++t) {
+        targets.push_back(batch->target_ids[static_cast<std::size_t>(t) * 2 + b]);
+      }
+      std::vector<std::int32_t> expected = tokens;
+      if (static_cast<std::int64_t>(tokens.size()) < longest) expected.push_back(data.vocabulary);
+      EXPECT_EQ(targets, expected);
+    }
+  }
+  EXPECT_EQ(seen.size(), pieces.size());
+}
+
 TEST(EpochBatches, CountTheirBatches) {
   const Dataset data = test::tiny_tokens();
   EpochBatches batches(source_of(data, 2, 4), training_order(data[Split::train], 2, 1, 0), true);

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "cadenza/error.h"
+#include "cadenza/vae.h"
+#include "models/vae_pass.h"
+#include "nn/host_copy.h"
+
+namespace cadenza {
+namespace {
+
+// Recurrent layers that go step by step without a tape; sums in fixed order.
+class StepStack {
+ public:
+  StepStack(Tape& tape, const Parameters& parameters, const RecurrentStack& stack,
+            std::int64_t rows)
+      : tape_(tape), parameters_(parameters), stack_(stack) {
+    for (int layer = 0; layer < stack.layers; ++layer) {
+      states_.push_back(tape.allocate({info_of(stack.cell).states, rows, stack.hidden}));
+      weights_.push_back(stack.weights(parameters, layer));
+    }
+  }
+
+  // As first_states().
+  void start(const std::string& prefix, const TensorView& x) {
+    const TensorView weight = parameters_.value(prefix + "weight");
+    const TensorView bias = parameters_.value(prefix + "bias");
+    std::int64_t row = 0;
+    for (const TensorView& state : states_) {
+      for (std::int64_t s = 0; s < state.shape[0]; ++s, row += stack_.hidden) {
+        tape_.backend().matmul({.a = x,
+                                .b = weight.slice(row, stack_.hidden),
+                                .c = state.at(s),
+                                .transpose_b = Transpose::yes,
+                                .bias = bias.slice(row, stack_.hidden),
+                                .order = SumOrder::fixed});
+      }
+      tape_.backend().activation({.kind = Activation::tanh, .x = state, .y = state});
+    }
+  }
+
+  // x [B, I] -> [B, H], valid until the next step.
+  TensorView step(TensorView x) {
+    for (int layer = 0; layer < stack_.layers; ++layer) {
+      const auto l = static_cast<std::size_t>(layer);
+      tape_.backend().recurrent_step(stack_.spec(layer),
+                                     {.x = x, .state = states_[l], .weights = weights_[l]});
+      x = states_[l].at(0);
+    }
+    return x;
+  }
+
+ private:
+  Tape& tape_;
+  const Parameters& parameters_;
+  RecurrentStack stack_;
+  std::vector<TensorView> states_;
+  std::vector<RecurrentWeights> weights_;
+};
+
+// The tokens of one batch of codes, drawn step by step.
+class CodeDecoder {
+ public:
+  CodeDecoder(Tape& tape, Vae& model, std::span<const Code> codes)
+      : tape_(tape),
+        config_(model.config()),
+        parameters_(model.parameters()),
+        rows_(static_cast<std::int64_t>(codes.size())),
+        decoder_(tape, parameters_, decoder_of(config_), rows_),
+        codes_(tape.allocate({rows_, config_.latent})),
+        embedded_(tape.allocate({rows_, config_.embedding})),
+        input_(tape.allocate({rows_, decoder_of(config_).input})),
+        logits_(tape.allocate({rows_, config_.width + 1})) {
+    std::vector<float> values;
+    for (const Code& code : codes) {
+      check(static_cast<int>(code.size()) == config_.latent, "decode: a code has ", code.size(),
+            " numbers, expected ", config_.latent);
+      values.insert(values.end(), code.begin(), code.end());
+    }
+    tape.backend().upload(std::as_bytes(std::span(values)), codes_);
+  }
+
+  // i32 [steps, B] on the host.
+  std::vector<std::int32_t> run(const DrawRows& rows) {
+    std::optional<StepStack> conductor;
+    if (config_.segments > 1) {
+      conductor.emplace(tape_, parameters_, conductor_of(config_), rows_);
+      conductor->start("conductor.bridge.", codes_);
+    }
+    const TensorView tokens = tape_.allocate({config_.steps, rows_}, DType::i32);
+    const std::vector<std::int32_t> nothing(static_cast<std::size_t>(rows_), -1);
+    TensorView last = tape_.upload(std::span(nothing), {rows_});
+    for (std::int64_t t = 0; t < config_.steps; ++t) {
+      if (t % config_.segment_steps() == 0) {
+        start_segment(conductor ? conductor->step(codes_) : codes_);
+      }
+      draw(last, tokens.at(t), rows, t);
+      last = tokens.at(t);
+    }
+    std::vector<std::int32_t> host(static_cast<std::size_t>(tokens.count()));
+    tape_.backend().download(tokens, std::as_writable_bytes(std::span(host)));
+    return host;
+  }
+
+ private:
+  void start_segment(const TensorView& told) {
+    decoder_.start("bridge.", told);
+    tape_.backend().copy_columns(
+        {.x = told, .y = input_, .y_begin = config_.embedding, .count = told.shape[1]});
+  }
+
+  void draw(const TensorView& last, const TensorView& tokens, DrawRows rows, std::int64_t t) {
+    Backend& backend = tape_.backend();
+    backend.embedding(
+        {.ids = last, .table = parameters_.value("embedding.weight"), .y = embedded_});
+    backend.copy_columns({.x = embedded_, .y = input_, .count = config_.embedding});
+    backend.matmul({.a = decoder_.step(input_),
+                    .b = parameters_.value("output.weight"),
+                    .c = logits_,
+                    .transpose_b = Transpose::yes,
+                    .bias = parameters_.value("output.bias"),
+                    .order = SumOrder::fixed});
+    const std::vector<std::int32_t> steps(static_cast<std::size_t>(rows_),
+                                          static_cast<std::int32_t>(t));
+    rows.steps = tape_.upload(std::span(steps), {rows_});
+    backend.sample_tokens({.logits = logits_,
+                           .rows = rows,
+                           .tokens = tokens,
+                           .status = tape_.allocate({rows_}, DType::i32)});
+  }
+
+  Tape& tape_;
+  const VaeConfig& config_;
+  const Parameters& parameters_;
+  std::int64_t rows_;
+  StepStack decoder_;
+  TensorView codes_, embedded_, input_, logits_;
+};
+
+std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes, Arena& arena,
+                                   const DecodeRequest& request, std::int64_t first) {
+  arena.reset();
+  Tape tape(model.backend(), arena, DType::f32, GradMode::none);
+  const auto rows = static_cast<std::int64_t>(codes.size());
+  const std::vector<RowSampling> params(codes.size(), pack(request.sampling));
+  std::vector<std::int64_t> numbers(codes.size());
+  std::iota(numbers.begin(), numbers.end(), first);
+  const DrawRows draws = {.seed = request.seed,
+                          .params = tape.allocate({rows, sizeof(RowSampling)}, DType::u8),
+                          .sequences = tape.allocate({rows}, DType::i64),
+                          .steps = {}};
+  model.backend().upload(std::as_bytes(std::span(params)), draws.params);
+  model.backend().upload(std::as_bytes(std::span(numbers)), draws.sequences);
+  const std::vector<std::int32_t> tokens = CodeDecoder(tape, model, codes).run(draws);
+  std::vector<Sequence> pieces(codes.size());
+  for (std::size_t b = 0; b < codes.size(); ++b) {
+    for (std::size_t at = b; at < tokens.size(); at += codes.size()) {
+      if (tokens[at] == model.config().end_token()) break;
+      pieces[b].tokens.push_back(tokens[at]);
+    }
+  }
+  return pieces;
+}
+
+void check_piece(const VaeConfig& config, const Sequence& piece) {
+  const auto& tokens = piece.tokens;
+  check(!tokens.empty() && static_cast<int>(tokens.size()) <= config.steps,
+        "encode: the piece has ", tokens.size(), " tokens, expected 1 to ", config.steps);
+  for (const std::int32_t token : tokens) {
+    check(token >= 0 && token < config.width, "encode: token ", token,
+          " is outside the vocabulary of ", config.width);
+  }
+}
+
+}  // namespace
+
+std::vector<Code> encode(Vae& model, std::span<const Sequence> pieces, int batch_size) {
+  check(batch_size >= 1, "encode: batch_size is ", batch_size, ", expected at least 1");
+  const VaeConfig& config = model.config();
+  for (const Sequence& piece : pieces) check_piece(config, piece);
+  Arena arena(model.backend());
+  std::vector<Code> codes;
+  for (std::size_t begin = 0; begin < pieces.size();
+       begin += static_cast<std::size_t>(batch_size)) {
+    const auto batch = pieces.subspan(
+        begin, std::min(static_cast<std::size_t>(batch_size), pieces.size() - begin));
+    std::vector<std::int32_t> lengths;
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(config.steps) * batch.size(), -1);
+    for (std::size_t b = 0; b < batch.size(); ++b) {
+      std::vector<std::int32_t> tokens = batch[b].tokens;
+      if (static_cast<int>(tokens.size()) < config.steps) tokens.push_back(config.end_token());
+      lengths.push_back(static_cast<std::int32_t>(tokens.size()));
+      for (std::size_t t = 0; t < tokens.size(); ++t) ids[t * batch.size() + b] = tokens[t];
+    }
+    arena.reset();
+    Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
+    VaePass pass(tape, config, model.parameters(), {});
+    const auto numbers = download_real(
+        model.backend(),
+        pass.encode({.steps = config.steps, .ids = ids, .lengths = lengths}).mean.value());
+    for (auto at = numbers.begin(); at != numbers.end(); at += config.latent) {
+      codes.emplace_back(at, at + config.latent);
+    }
+  }
+  return codes;
+}
+
+Code prior_code(const VaeConfig& config, std::uint64_t seed, std::uint64_t sequence) {
+  return latent_noise(seed, sequence, 0, config.latent);
+}
+
+Code interpolate(const Code& a, const Code& b, double fraction) {
+  check(a.size() == b.size(), "interpolate: codes of ", a.size(), " and ", b.size(), " numbers");
+  const auto dot = [](const Code& x, const Code& y) {
+    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+  };
+  const double cosine = dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+  const double angle = std::acos(std::clamp(cosine, -1.0, 1.0));
+  const double sine = std::sin(angle);
+  double of_a = 1.0 - fraction;
+  double of_b = fraction;
+  constexpr double kSmallest = 1e-6;
+  if (sine > kSmallest) {  // false for a code of zeros, too: then it is not a number
+    of_a = std::sin(of_a * angle) / sine;
+    of_b = std::sin(of_b * angle) / sine;
+  }
+  Code between(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    between[i] = static_cast<float>(of_a * a[i] + of_b * b[i]);
+  }
+  return between;
+}
+
+std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
+                             const DecodeRequest& request) {
+  check(request.batch_size >= 1, "decode: batch_size is ", request.batch_size,
+        ", expected at least 1");
+  check(model.parameters().dtype() == DType::f32, "decode: draws tokens in f32, got f64");
+  Arena arena(model.backend());
+  std::vector<Sequence> pieces;
+  while (pieces.size() < codes.size()) {
+    const std::size_t done = pieces.size();
+    const std::size_t count =
+        std::min(static_cast<std::size_t>(request.batch_size), codes.size() - done);
+    for (Sequence& piece : decode_batch(model, codes.subspan(done, count), arena, request,
+                                        request.first_sequence + static_cast<std::int64_t>(done))) {
+      pieces.push_back(std::move(piece));
+    }
+  }
+  return pieces;
+}
+
+}  // namespace cadenza
