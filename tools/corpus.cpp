@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <unordered_map>
 
+#include "bars.h"
 #include "cadenza/error.h"
 #include "cadenza/midi.h"
 #include "data_file.h"
@@ -15,6 +17,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array<std::string_view, 5> kSuffixes = {".mid", ".midi", ".kar", ".json", ".npy"};
+
+bool same_letters(const std::string& a, const std::string& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
 
 bool has_known_suffix(const fs::path& path) {
   std::string suffix = path.extension().string();
@@ -50,12 +58,11 @@ std::vector<SourcePiece> read_tokens(const fs::path& path, const Tokenizer& toke
   return from_dataset(std::move(data));
 }
 
-std::vector<SourcePiece> read_score(const fs::path& path, const Tokenizer& tokenizer,
+std::vector<SourcePiece> read_score(const fs::path& path, const Encoding& encoding,
                                     Corpus& corpus) {
   MidiFile file = read_midi_file(path);
-  std::string reason = "holds nothing that this tokenizer can use";
-  std::vector<Sequence> sequences = tokenizer.encode(file.score, &reason);
-  if (sequences.empty()) throw ArgumentError(reason);
+  file.score = only_track(file.score, encoding.track);
+  std::vector<Sequence> sequences = encoding.encode(file.score);
   for (const std::string& warning : file.warnings) {
     corpus.mended.push_back({path.string(), warning});
   }
@@ -64,9 +71,14 @@ std::vector<SourcePiece> read_score(const fs::path& path, const Tokenizer& token
   return pieces;
 }
 
-std::vector<SourcePiece> read_pieces(const fs::path& path, const Tokenizer& tokenizer,
+std::vector<SourcePiece> read_pieces(const fs::path& path, const Encoding& encoding,
                                      Corpus& corpus) {
-  switch (file_kind(path)) {
+  const Tokenizer& tokenizer = encoding.tokenizer;
+  const FileKind kind = file_kind(path);
+  check((kind != FileKind::npy && kind != FileKind::json) ||
+            (encoding.bars == 0 && encoding.track.empty()),
+        "is no MIDI file, in which --bars and --track could find bars and tracks");
+  switch (kind) {
     case FileKind::npy:
       return read_tokens(path, tokenizer);
     case FileKind::json:
@@ -76,7 +88,7 @@ std::vector<SourcePiece> read_pieces(const fs::path& path, const Tokenizer& toke
     case FileKind::safetensors:
       throw ArgumentError("is a model or data file already");
     default:
-      return read_score(path, tokenizer, corpus);
+      return read_score(path, encoding, corpus);
   }
 }
 
@@ -98,10 +110,16 @@ Sequence transpose_steps(const Sequence& sequence, const Tokenizer& tokenizer, i
   return moved;
 }
 
-std::vector<Sequence> variant(const SourcePiece& piece, const Tokenizer& tokenizer, int semitones,
+std::vector<Sequence> variant(const SourcePiece& piece, const Encoding& encoding, int semitones,
                               double factor) {
+  const Tokenizer& tokenizer = encoding.tokenizer;
   if (piece.score) {
-    return tokenizer.encode(stretch(transpose(*piece.score, semitones), factor));
+    const Score moved = stretch(transpose(*piece.score, semitones), factor);
+    try {
+      return encoding.encode(moved);
+    } catch (const ArgumentError&) {
+      return {};  // it leaves the range of the tokenizer
+    }
   }
   check(factor == 1.0, piece.name, ": --stretch needs MIDI files");
   check(tokenizer.name() != "ids", piece.name, ": --transpose cannot move bare token numbers");
@@ -158,14 +176,43 @@ std::vector<fs::path> collect_files(const std::vector<std::string>& inputs) {
   return files;
 }
 
-Corpus read_corpus(const std::vector<fs::path>& files, const Tokenizer& tokenizer) {
+Score only_track(const Score& score, const std::string& name) {
+  if (name.empty()) return score;
+  Score result = score;
+  std::string names;
+  for (const Track& track : score.tracks) {
+    names += (names.empty() ? "'" : ", '") + track.name + "'";
+  }
+  std::erase_if(result.tracks, [&](const Track& track) { return !same_letters(track.name, name); });
+  check(!result.tracks.empty(), "has no track '", name, "', its tracks are ", names);
+  return result;
+}
+
+std::vector<Sequence> Encoding::encode(const Score& score) const {
+  std::string reason = "holds nothing that this tokenizer can use";
+  std::vector<Sequence> sequences;
+  if (bars == 0) {
+    sequences = tokenizer.encode(score, &reason);
+  } else {
+    const std::vector<std::int64_t> lines = bar_lines(score, 1);
+    for (const BarSpan& span : bar_spans(sounding_bars(score, lines), bars)) {
+      Sequence part =
+          tokenizer.encode_primer(cut(score, lines[span.begin], lines[span.end]), &reason);
+      if (part.size() > 0) sequences.push_back(std::move(part));
+    }
+  }
+  if (sequences.empty()) throw ArgumentError(reason);
+  return sequences;
+}
+
+Corpus read_corpus(const std::vector<fs::path>& files, const Encoding& encoding) {
   Corpus corpus;
   Known known;
   Progress progress("reading");
   for (std::size_t i = 0; i < files.size(); ++i) {
     const std::string file = files[i].string();
     try {
-      std::vector<SourcePiece> pieces = read_pieces(files[i], tokenizer, corpus);
+      std::vector<SourcePiece> pieces = read_pieces(files[i], encoding, corpus);
       if (pieces.empty()) throw ArgumentError("holds no piece");
       std::optional<std::string> twin;
       std::size_t added = 0;
@@ -189,14 +236,14 @@ Corpus read_corpus(const std::vector<fs::path>& files, const Tokenizer& tokenize
   return corpus;
 }
 
-std::vector<Piece> augment(const SourcePiece& piece, const Tokenizer& tokenizer,
+std::vector<Piece> augment(const SourcePiece& piece, const Encoding& encoding,
                            const std::vector<int>& semitones, const std::vector<double>& factors) {
   std::vector<std::vector<Sequence>> seen = {piece.sequences};
   std::vector<Piece> out;
   for (const double factor : factors) {
     for (const int shift : semitones) {
       if (shift == 0 && factor == 1.0) continue;
-      std::vector<Sequence> sequences = variant(piece, tokenizer, shift, factor);
+      std::vector<Sequence> sequences = variant(piece, encoding, shift, factor);
       if (std::find(seen.begin(), seen.end(), sequences) != seen.end()) continue;
       const std::string name = message(piece.name, " ", shift < 0 ? "" : "+", shift, " x", factor);
       for (const Sequence& sequence : sequences) {

@@ -38,14 +38,28 @@ struct Corpus {
 /// directly are always taken. FileError for an input that does not exist or a folder that has none.
 std::vector<std::filesystem::path> collect_files(const std::vector<std::string>& inputs);
 
+/// The tracks of `score` with this name, in capitals or not; the whole score if the name is empty.
+/// ArgumentError lists the names there are.
+Score only_track(const Score& score, const std::string& name);
+
+/// How scores become pieces.
+struct Encoding {
+  const Tokenizer& tokenizer;
+  std::string track = {};  ///< only the tracks of this name; "": all
+  int bars = 0;            ///< cut into parts of so many bars; 0: not at all
+
+  /// The pieces of a score. ArgumentError says why there is none.
+  std::vector<Sequence> encode(const Score& score) const;
+};
+
 /// Reads and encodes every file. A file that cannot be used is rejected, and never stops the rest;
 /// a piece that was there already (the same steps) is rejected too, unless its file brings its own
 /// splits.
-Corpus read_corpus(const std::vector<std::filesystem::path>& files, const Tokenizer& tokenizer);
+Corpus read_corpus(const std::vector<std::filesystem::path>& files, const Encoding& encoding);
 
 /// The transposed and stretched variants of a piece besides itself, without repetitions.
 /// ArgumentError if that cannot be done with this kind of piece.
-std::vector<Piece> augment(const SourcePiece& piece, const Tokenizer& tokenizer,
+std::vector<Piece> augment(const SourcePiece& piece, const Encoding& encoding,
                            const std::vector<int>& semitones, const std::vector<double>& factors);
 
 }  // namespace cadenza::tools

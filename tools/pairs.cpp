@@ -2,7 +2,6 @@
 #include "pairs.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "bars.h"
 #include "cadenza/error.h"
@@ -13,12 +12,6 @@
 namespace cadenza::tools {
 namespace fs = std::filesystem;
 namespace {
-
-bool same_letters(const std::string& a, const std::string& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
-}
 
 std::vector<std::int64_t> rescaled(std::vector<std::int64_t> ticks, int from, int to) {
   for (std::int64_t& tick : ticks) tick = tick * to / from;
@@ -171,7 +164,6 @@ void add_pair_options(Arguments& arguments, PairOptions& options) {
   arguments.add("--target-voices", options.target_voices, "voices to write, as in ATB");
   arguments.add("--source-tokenizer", options.source_tokenizer,
                 "how sources become steps; by default as --tokenizer says for the targets");
-  arguments.add("--bars", options.bars, "cut the music into pairs of so many bars; 0: not at all");
 }
 
 PairTokenizers choose_pair_tokenizers(const PairOptions& options, const std::string& tokenizer) {
@@ -180,9 +172,6 @@ PairTokenizers choose_pair_tokenizers(const PairOptions& options, const std::str
                  "--source-voices and --target-voices");
   if (options.source.empty()) {
     check_together(options.source_track, options.target_track, "--source-track and --target-track");
-  }
-  if (options.bars < 0) {
-    throw UsageError(message("--bars is ", options.bars, ", expected 0 or more"));
   }
   std::string target = tokenizer;
   std::string source = options.source_tokenizer.empty() ? tokenizer : options.source_tokenizer;
@@ -262,18 +251,6 @@ std::vector<Piece> augment_pairs(const SourcePiece& piece, const PairTokenizers&
     }
   }
   return out;
-}
-
-Score only_track(const Score& score, const std::string& name) {
-  if (name.empty()) return score;
-  Score result = score;
-  std::string names;
-  for (const Track& track : score.tracks) {
-    names += (names.empty() ? "'" : ", '") + track.name + "'";
-  }
-  std::erase_if(result.tracks, [&](const Track& track) { return !same_letters(track.name, name); });
-  check(!result.tracks.empty(), "has no track '", name, "', its tracks are ", names);
-  return result;
 }
 
 }  // namespace cadenza::tools

@@ -41,8 +41,4 @@ Corpus read_pairs(const PairOptions& options, const std::vector<std::string>& in
 std::vector<Piece> augment_pairs(const SourcePiece& piece, const PairTokenizers& tokenizers,
                                  const std::vector<int>& semitones, int bars);
 
-/// The tracks of `score` with this name, in capitals or not; the whole score if the name is empty.
-/// ArgumentError lists the names there are.
-Score only_track(const Score& score, const std::string& name);
-
 }  // namespace cadenza::tools

@@ -24,6 +24,7 @@ struct PrepareOptions {
   std::uint64_t seed = 1;
   std::string transpose = "0";
   std::string stretch = "1";
+  std::string track;
   PairOptions pairs;
   bool json = false;
 };
@@ -203,11 +204,13 @@ int prepare_pieces(const PrepareOptions& options) {
   const std::vector<fs::path> files = collect_files(options.inputs);
   const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
   check_stretch(factors, *tokenizer);
-  const Corpus corpus = read_corpus(files, *tokenizer);
+  const Encoding encoding = {
+      .tokenizer = *tokenizer, .track = options.track, .bars = options.pairs.bars};
+  const Corpus corpus = read_corpus(files, encoding);
   report_files(corpus);
   check_usable(corpus);
   const Dataset data = make_dataset(corpus, *tokenizer, options, [&](const SourcePiece& piece) {
-    return augment(piece, *tokenizer, shifts, factors);
+    return augment(piece, encoding, shifts, factors);
   });
   save_dataset(data, options.output);
   report(corpus, data, options);
@@ -250,6 +253,9 @@ int run_prepare(std::span<char*> arguments) {
              "semitones by which training pieces are repeated: -5..6 or -2,0,2");
   parser.add("--stretch", options.stretch,
              "tempo factors for the same (tokenizer performance): 0.95,1,1.05");
+  parser.add("--bars", options.pairs.bars,
+             "cut MIDI files into parts of so many bars, as train --model vae wants them; 0: no");
+  parser.add("--track", options.track, "read only the tracks of this name, for example MELODY");
   parser.add("--json", options.json, "print one JSON object on stdout");
   add_pair_options(parser, options.pairs);
   parser.add_settings(Arguments::Presets::no);
@@ -260,6 +266,12 @@ int run_prepare(std::span<char*> arguments) {
   parser.require("--output");
   parse_split(options.split);
   const bool pairs = options.pairs.asked();
+  if (options.pairs.bars < 0) {
+    throw UsageError(message("--bars is ", options.pairs.bars, ", expected 0 or more"));
+  }
+  if (pairs && !options.track.empty()) {
+    throw UsageError("--track is for single pieces, pairs have --source-track and --target-track");
+  }
   if (!pairs || options.pairs.source.empty()) parser.require("--input");
   return pairs ? prepare_pairs(options) : prepare_pieces(options);
 }
