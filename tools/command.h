@@ -31,6 +31,7 @@ int run_train(std::span<char*> arguments);
 int run_evaluate(std::span<char*> arguments);
 int run_generate(std::span<char*> arguments);
 int run_transform(std::span<char*> arguments);
+int run_interpolate(std::span<char*> arguments);
 int run_render(std::span<char*> arguments);
 int run_info(std::span<char*> arguments);
 int run_doctor(std::span<char*> arguments);

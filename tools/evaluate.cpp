@@ -190,7 +190,9 @@ int run_evaluate(std::span<char*> arguments) {
     throw UsageError(message("--beam is ", options.beam, ", expected 0 or more"));
   const auto split = std::find(kSplitNames.begin(), kSplitNames.end(), options.split_name);
   options.split = static_cast<Split>(split - kSplitNames.begin());
-  if (read_model_kind(options.model.file) == "seq2seq") return evaluate_seq2seq(options);
+  const std::string kind = read_model_kind(options.model.file);
+  if (kind == "seq2seq") return evaluate_seq2seq(options);
+  if (has_codes(kind)) return evaluate_vae(options);
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);

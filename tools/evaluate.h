@@ -30,4 +30,7 @@ const std::vector<Piece>& pieces_of(const Dataset& data, const EvaluateOptions& 
 /// come that the model finds itself.
 int evaluate_seq2seq(const EvaluateOptions& options);
 
+/// The same for an autoencoder: how much of the pieces their codes bring back.
+int evaluate_vae(const EvaluateOptions& options);
+
 }  // namespace cadenza::tools

@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
+#include "generate.h"
+
 #include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "arguments.h"
 #include "cadenza/error.h"
-#include "cadenza/generator.h"
 #include "cadenza/midi.h"
-#include "cadenza/pitch_limits.h"
-#include "compute.h"
 #include "json_result.h"
-#include "model_options.h"
-#include "products.h"
 #include "progress.h"
 #include "sampling_options.h"
 
 namespace cadenza::tools {
 namespace fs = std::filesystem;
 namespace {
-
-struct GenerateOptions {
-  ModelOptions model;
-  ComputeOptions compute;
-  GenerationRequest request;
-  SamplingParams sampling;
-  std::string key;
-  PitchLimits limits;
-  std::string primer_midi;
-  std::string primer;
-  int primer_steps = 0;
-  double qpm = 120.0;
-  std::string output;
-  PieceFormats formats;
-  bool json = false;
-};
 
 void add_options(Arguments& parser, GenerateOptions& options) {
   GenerationRequest& request = options.request;
@@ -149,19 +128,9 @@ std::vector<Generated> generate(const Generator& generator, const GenerationRequ
   return generated;
 }
 
-std::string file_name(std::int64_t number) {
-  std::array<char, 32> name;
-  std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(number));
-  return name.data();
-}
+}  // namespace
 
-/// What drawing the steps took.
-struct Work {
-  std::int64_t tokens = 0;
-  double seconds = 0.0;
-};
-
-void report(const Products& products, const Work& work, const GenerateOptions& options,
+void report(const Products& products, const GenerationWork& work, const GenerateOptions& options,
             const std::string& kernel, std::string_view backend) {
   const double rate = static_cast<double>(work.tokens) / work.seconds;
   const double note_rate = static_cast<double>(products.notes) / work.seconds;
@@ -185,8 +154,6 @@ void report(const Products& products, const Work& work, const GenerateOptions& o
   products.report();
 }
 
-}  // namespace
-
 int run_generate(std::span<char*> arguments) {
   GenerateOptions options;
   Arguments parser("generate", "Write new music with a model.");
@@ -198,6 +165,15 @@ int run_generate(std::span<char*> arguments) {
   parser.require("--model");
   parser.require("--output");
   check_values(options);
+  if (has_codes(read_model_kind(options.model.file))) {
+    for (const char* option :
+         {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--repetition-penalty",
+          "--frequency-penalty", "--presence-penalty", "--key", "--lowest", "--highest"}) {
+      if (!parser.given(option)) continue;
+      throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
+    }
+    return generate_from_codes(options);
+  }
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
@@ -212,12 +188,12 @@ int run_generate(std::span<char*> arguments) {
   const GenerationPlan plan = generator.plan(options.request);
   if (options.compute.explain) explain(plan);
   Products products;
-  Work work;
+  GenerationWork work;
   const std::vector<Generated> generated = generate(generator, options.request, work.seconds);
   for (const Generated& piece : generated) {
     work.tokens += static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
     products.write(loaded.tokenizer->decode(piece.sequence, options.qpm),
-                   fs::path(options.output) / file_name(piece.number), options.formats);
+                   fs::path(options.output) / numbered_name(piece.number), options.formats);
   }
   explain_decisions(options.compute, *backend);
   report(products, work, options, plan.kernel, backend->name());

@@ -9,8 +9,10 @@
 #include "cadenza/midi.h"
 #include "cadenza/safetensors.h"
 #include "cadenza/seq2seq.h"
+#include "cadenza/vae.h"
 #include "data_file.h"
 #include "json_result.h"
+#include "model_options.h"
 #include "progress.h"
 
 namespace cadenza::tools {
@@ -111,8 +113,39 @@ nlohmann::ordered_json describe_seq2seq(const std::string& path) {
   return out;
 }
 
+nlohmann::ordered_json describe_vae(const std::string& path) {
+  const VaeFileInfo info = read_vae_info(path);
+  const VaeConfig& config = info.config;
+  const bool variational = config.variational == Variational::yes;
+  nlohmann::ordered_json out = {{"kind", "model"},
+                                {"model", variational ? "vae" : "autoencoder"},
+                                {"width", config.width},
+                                {"steps", config.steps},
+                                {"segments", config.segments},
+                                {"latent", config.latent},
+                                {"cell", info_of(config.cell).name},
+                                {"encoder_layers", config.encoder_layers},
+                                {"layers", config.layers},
+                                {"hidden", config.hidden},
+                                {"embedding", config.embedding}};
+  if (variational) {
+    out["kl_weight"] = config.kl_weight;
+    out["free_bits"] = config.free_bits;
+  }
+  out["dropout"] = config.dropout;
+  out["input_dropout"] = config.input_dropout;
+  out["word_dropout"] = config.word_dropout;
+  out["parameters"] = info.parameter_count;
+  out["tokenizer"] = info.tokenizer_name;
+  out["tokenizer_settings"] = info.tokenizer_settings;
+  describe_file(path, info.training, out);
+  return out;
+}
+
 nlohmann::ordered_json describe_model(const std::string& path, const std::string& tokenizer) {
-  if (read_model_kind(path) == "seq2seq") return describe_seq2seq(path);
+  const std::string kind = read_model_kind(path);
+  if (kind == "seq2seq") return describe_seq2seq(path);
+  if (has_codes(kind)) return describe_vae(path);
   const std::size_t colon = tokenizer.find(':');
   const ModelFileInfo info =
       read_model_info(path, tokenizer.substr(0, colon),

@@ -11,6 +11,8 @@ void add_model_options(Arguments& arguments, ModelOptions& options) {
                 "NAME[:SETTINGS] for a model file that does not name one, such as PyTorch's");
 }
 
+bool has_codes(const std::string& kind) { return kind == "vae" || kind == "autoencoder"; }
+
 LoadedModel open_model(const ModelOptions& options, Backend& backend) {
   const std::string kind = read_model_kind(options.file);
   check(kind == "lm", options.file, ": is a ", kind,

@@ -16,6 +16,8 @@ struct ModelOptions {
 };
 
 void add_model_options(Arguments& arguments, ModelOptions& options);
+/// Whether a model of this kind, as read_model_kind() tells it, writes pieces into codes.
+bool has_codes(const std::string& kind);
 /// FileError, FormatError or ArgumentError as load_model gives them.
 LoadedModel open_model(const ModelOptions& options, Backend& backend);
 

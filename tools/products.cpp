@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "products.h"
 
+#include <array>
+#include <cstdio>
 #include <iostream>
 
 #include "cadenza/error.h"
@@ -39,6 +41,12 @@ void Products::report() const {
   if (silent > 0) std::cerr << "note     : " << silent << " of the pieces hold no note\n";
   std::cout << "wrote    : " << files.front() << (files.size() > 1 ? " ... " + files.back() : "")
             << '\n';
+}
+
+std::string numbered_name(std::int64_t number) {
+  std::array<char, 32> name;
+  std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(number));
+  return name.data();
 }
 
 void make_folder(const fs::path& folder) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct Products {
   /// "wrote    : FIRST ... LAST", and how many are silent on stderr.
   void report() const;
 };
+
+/// "0007": the name of the piece with this number, without a suffix.
+std::string numbered_name(std::int64_t number);
 
 /// FileError if that cannot be done.
 void make_folder(const std::filesystem::path& folder);

@@ -108,7 +108,7 @@ struct DecodeRequest {
   SamplingParams sampling = {.temperature = 0.0};
   std::uint64_t seed = 0;
   std::int64_t first_sequence = 0;  ///< number of the first piece; noise depends on the number
-  int batch_size = 256;             ///< pieces computed together; never changes the result
+  std::int64_t batch_size = 256;    ///< pieces computed together; never changes the result
 };
 /// The pieces that codes stand for, each of `steps` tokens or up to its end.
 std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
