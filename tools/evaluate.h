@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cadenza/dataset.h"
 #include "compute.h"
@@ -21,14 +22,22 @@ struct EvaluateOptions {
   std::int64_t num_steps = 0;
   int beam = 1;
   std::uint64_t seed = 0;
+  std::string png;
   bool json = false;
+  std::vector<std::string> music;  ///< MIDI files and folders, without a model
+  std::vector<std::string> against;
 };
 
 /// The pieces to measure; ArgumentError if there are none.
 const std::vector<Piece>& pieces_of(const Dataset& data, const EvaluateOptions& options);
+/// `cadenza evaluate` for a language model.
+void evaluate_language_model(const EvaluateOptions& options);
 /// `cadenza evaluate` for a seq2seq model: likelihood of the targets, and how close to them those
 /// come that the model finds itself.
 int evaluate_seq2seq(const EvaluateOptions& options);
+/// `cadenza evaluate` for two sets of MIDI files. Files that are none, or hold no note, are left
+/// out and named on stderr. FileError if that leaves fewer than two of either.
+void evaluate_sets(const EvaluateOptions& options);
 
 /// The same for an autoencoder: how much of the pieces their codes bring back.
 int evaluate_vae(const EvaluateOptions& options);

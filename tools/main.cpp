@@ -13,7 +13,8 @@ namespace {
 constexpr std::array kCommands = {
     Command{"prepare", "turn MIDI, frame or token files into one data file", run_prepare},
     Command{"train", "train a model on a data file", run_train},
-    Command{"evaluate", "measure a model on a data file", run_evaluate},
+    Command{"evaluate", "measure a model on a data file, or music against real music",
+            run_evaluate},
     Command{"generate", "write new music with a model", run_generate},
     Command{"transform", "turn music into other music with a seq2seq model", run_transform},
     Command{"interpolate", "go from one piece to another through the codes of a vae",

@@ -23,6 +23,8 @@ struct MusicMetrics {
   /// One minus the mean share of the 16 onset positions of a bar that differ from the next bar.
   /// Bars run from the first to the last note's bar; no bar is added behind them.
   double groove_consistency = 0.0;
+  /// Share of the quarter-note beats from the first to the last note in which no key is down.
+  double empty_beat_rate = 0.0;
 };
 
 /// Measures one piece.

@@ -24,6 +24,21 @@ void render_curves(const std::string& title, const std::string& x_label,
                    const std::string& y_label, const std::vector<Curve>& curves,
                    const std::filesystem::path& svg);
 
+/// One small chart of a sheet: lines with ascending x, or, with names for bars, a bar a value,
+/// groups side by side.
+struct Panel {
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  std::vector<Curve> curves;
+  std::vector<std::string> bars;  ///< one for each y of every curve, which then has no x
+};
+/// Draws panels row by row, `columns` in a row. Curves of one label have one colour everywhere,
+/// which the legend at the top tells. PNG, written atomically. ArgumentError for a curve
+/// without as many y as x, or as there are names for bars.
+void render_panels(const std::string& title, const std::vector<Panel>& panels, int columns,
+                   const std::filesystem::path& png);
+
 /// Whether `render_wav` can work here; if not, `reason` says what to install.
 bool wav_available(std::string* reason = nullptr);
 /// Renders a MIDI file to audio with the `fluidsynth` program and the first General MIDI sound

@@ -6,7 +6,9 @@
 #include <bitset>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
+
+#include "cadenza/error.h"
+#include "music/sounding_notes.h"
 
 namespace cadenza {
 namespace {
@@ -14,15 +16,6 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kPitchClasses = 12;
 constexpr std::int64_t kPositions = 16;
-
-std::vector<Note> sounding_notes(const Score& score) {
-  std::vector<Note> notes;
-  for (const Track& track : score.tracks) {
-    if (!track.is_drum()) notes.insert(notes.end(), track.notes.begin(), track.notes.end());
-  }
-  std::sort(notes.begin(), notes.end());
-  return notes;
-}
 
 std::array<double, kPitchClasses> pitch_class_shares(const std::vector<Note>& notes) {
   std::array<double, kPitchClasses> shares = {};
@@ -115,71 +108,25 @@ double groove(const Score& score, const std::vector<Note>& notes) {
   return 1.0 - static_cast<double>(differing) / static_cast<double>(kPositions * (bars.size() - 1));
 }
 
-/// Steps of a sequence as words that can be hashed and compared.
-std::vector<std::uint64_t> words_of(const Sequence& sequence) {
-  std::vector<std::uint64_t> words;
-  words.reserve(sequence.size());
-  for (const std::int32_t token : sequence.tokens)
-    words.push_back(static_cast<std::uint32_t>(token));
-  for (const Frame& frame : sequence.frames) words.push_back(std::hash<Frame>()(frame));
-  return words;
-}
-
-/// Hashes of every run of `length` words, by a polynomial modulo 2^64 over scrambled words.
-std::vector<std::uint64_t> run_hashes(const std::vector<std::uint64_t>& words, std::size_t length) {
-  constexpr std::uint64_t kBase = 0x9e3779b97f4a7c15ULL | 1U;
-  const auto scramble = [](std::uint64_t word) {
-    word = (word ^ (word >> 31)) * 0xd6e8feb86659fd93ULL;
-    return (word ^ (word >> 32)) | 1U;
-  };
-  std::vector<std::uint64_t> hashes;
-  if (words.size() < length) return hashes;
-  std::uint64_t leaving = 1;
-  for (std::size_t i = 0; i < length; ++i) leaving *= kBase;
-  std::uint64_t hash = 0;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    hash = hash * kBase + scramble(words[i]);
-    if (i >= length) hash -= leaving * scramble(words[i - length]);
-    if (i + 1 >= length) hashes.push_back(hash);
+/// `notes` are sorted, so silence is what lies behind all notes so far.
+double empty_beats(const Score& score, const std::vector<Note>& notes) {
+  const std::int64_t beat = score.ticks_per_quarter;
+  check(beat > 0, "measure: ticks_per_quarter is ", beat, ", expected 1 or more");
+  const std::int64_t first = notes.front().start / beat;
+  std::int64_t next = first;
+  std::int64_t empty = 0;
+  for (const Note& note : notes) {
+    empty += std::max<std::int64_t>(note.start / beat - next, 0);
+    next = std::max(next, (note.end - 1) / beat + 1);
   }
-  return hashes;
-}
-
-using Words = std::vector<std::vector<std::uint64_t>>;
-
-/// How many runs of `length` steps there are in `music`, and how many of them in `source` too.
-struct Shared {
-  std::size_t runs = 0;
-  std::size_t found = 0;
-};
-
-Shared count_shared(const Words& music, const Words& source, std::size_t length) {
-  // The music is the small side: the source only passes by.
-  std::unordered_map<std::uint64_t, bool> in_source;
-  for (const auto& words : music) {
-    for (const std::uint64_t hash : run_hashes(words, length)) in_source.emplace(hash, false);
-  }
-  for (const auto& words : source) {
-    for (const std::uint64_t hash : run_hashes(words, length)) {
-      const auto run = in_source.find(hash);
-      if (run != in_source.end()) run->second = true;
-    }
-  }
-  Shared shared;
-  for (const auto& words : music) {
-    for (const std::uint64_t hash : run_hashes(words, length)) {
-      ++shared.runs;
-      if (in_source.at(hash)) ++shared.found;
-    }
-  }
-  return shared;
+  return static_cast<double>(empty) / static_cast<double>(next - first);
 }
 
 }  // namespace
 
 MusicMetrics measure(const Score& score) {
   const std::vector<Note> notes = sounding_notes(score);
-  if (notes.empty()) return {0.0, 0.0, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
+  if (notes.empty()) return {0.0, 0.0, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
   MusicMetrics metrics;
   std::bitset<128> used;
   for (const Note& note : notes) used.set(note.pitch & 127U);
@@ -193,6 +140,7 @@ MusicMetrics measure(const Score& score) {
   metrics.scale_consistency = best_scale(shares);
   measure_polyphony(notes, metrics);
   metrics.groove_consistency = groove(score, notes);
+  metrics.empty_beat_rate = empty_beats(score, notes);
   return metrics;
 }
 
@@ -214,35 +162,8 @@ MusicMetrics mean(std::span<const MusicMetrics> metrics) {
           mean_of(&MusicMetrics::scale_consistency),
           mean_of(&MusicMetrics::polyphony),
           mean_of(&MusicMetrics::polyphony_rate),
-          mean_of(&MusicMetrics::groove_consistency)};
-}
-
-Copying measure_copying(std::span<const Sequence> music, std::span<const Piece> source,
-                        int window) {
-  Words ours;
-  Words theirs;
-  std::size_t longest_run = 0;
-  for (const Sequence& sequence : music) {
-    ours.push_back(words_of(sequence));
-    longest_run = std::max(longest_run, ours.back().size());
-  }
-  for (const Piece& piece : source) theirs.push_back(words_of(piece.sequence));
-
-  Copying copying;
-  copying.window = window;
-  const Shared windows = count_shared(ours, theirs, static_cast<std::size_t>(std::max(window, 1)));
-  copying.share = windows.runs > 0
-                      ? static_cast<double>(windows.found) / static_cast<double>(windows.runs)
-                      : kNaN;
-  // A shared run has shared beginnings, so the longest is found by bisection.
-  std::size_t shared = 0;
-  std::size_t not_shared = longest_run + 1;
-  while (not_shared - shared > 1) {
-    const std::size_t middle = shared + (not_shared - shared) / 2;
-    (count_shared(ours, theirs, middle).found > 0 ? shared : not_shared) = middle;
-  }
-  copying.longest = shared;
-  return copying;
+          mean_of(&MusicMetrics::groove_consistency),
+          mean_of(&MusicMetrics::empty_beat_rate)};
 }
 
 }  // namespace cadenza

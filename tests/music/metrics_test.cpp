@@ -5,19 +5,14 @@
 
 #include <cmath>
 
+#include "music/set_scores.h"
+
 namespace cadenza {
 namespace {
 
-constexpr int kBar = 4 * 480;
+using test::score_of;
 
-Score score_of(std::vector<Note> notes, std::uint8_t channel = 0) {
-  Track track;
-  track.channel = channel;
-  track.notes = std::move(notes);
-  Score score;
-  score.tracks.push_back(std::move(track));
-  return score;
-}
+constexpr int kBar = 4 * 480;
 
 /// One short note at each of the sixteenths `positions` of each bar.
 Score bars_of(const std::vector<std::vector<int>>& bars) {
@@ -90,6 +85,14 @@ TEST(Measure, GrooveFallsByASixteenthForEachDifferingPosition) {
 
 TEST(Measure, GrooveOfASingleBarIsNotANumber) {
   EXPECT_TRUE(std::isnan(measure(bars_of({{0, 4}})).groove_consistency));
+}
+
+TEST(Measure, EmptyBeatsAreThoseBetweenTheNotesInWhichNothingSounds) {
+  // Beats 1 to 7: a note of two beats that covers a shorter one, two of silence, and the rest.
+  const MusicMetrics metrics = measure(score_of(
+      {{480, 1440, 60, 64}, {480, 500, 64, 64}, {2400, 2500, 62, 64}, {2890, 3840, 62, 64}}));
+  EXPECT_DOUBLE_EQ(metrics.empty_beat_rate, 2.0 / 7.0);
+  EXPECT_EQ(measure(test::quarters({60, 62, 64})).empty_beat_rate, 0.0);
 }
 
 TEST(Measure, LeavesPercussionOut) {

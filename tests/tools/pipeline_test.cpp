@@ -140,10 +140,14 @@ TEST_F(Pipeline, HostileCheckpointFails) {
 }
 
 TEST_F(Pipeline, EvaluateJsonHasThePromisedKeys) {
-  const Finished finished = run({"evaluate", "--model", model(), "--data", data(), "--num-outputs",
-                                 "2", "--num-steps", "32", "--json"});
+  const Finished finished =
+      run({"evaluate", "--model", model(), "--data", data(), "--split", "train", "--num-outputs",
+           "4", "--num-steps", "64", "--png", dir_ / "sheet.png", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   const auto result = nlohmann::json::parse(finished.out);
+  EXPECT_TRUE(result.at("features").at("pitch_count").contains("overlap"));
+  EXPECT_TRUE(result.at("self_similarity").contains("generated"));
+  EXPECT_EQ(read_text(dir_ / "sheet.png").substr(1, 3), "PNG");
   const double nll = result.at("nll_per_token");
   EXPECT_GT(nll, 0.0);
   EXPECT_NEAR(result.at("perplexity"), std::exp(nll), 1e-6 * std::exp(nll));
