@@ -221,6 +221,7 @@ Corpus read_corpus(const std::vector<fs::path>& files, const Encoding& encoding)
           twin = known.find_or_add(corpus.pieces, piece, corpus.pieces.size());
           if (twin) continue;
         }
+        piece.file = file;
         corpus.pieces.push_back(std::move(piece));
         ++added;
       }

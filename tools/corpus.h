@@ -20,6 +20,8 @@ struct SourcePiece {
   std::optional<Split> split = {};         ///< if the file says so
   std::vector<Sequence> sources = {};      ///< of pairs: one for each sequence
   std::optional<Score> source_score = {};  ///< of pairs, if they came as music
+  std::string file = {};                   ///< its path
+  std::string label = {};                  ///< of its style, if it has one
 };
 
 /// What the inputs of `cadenza prepare` hold.

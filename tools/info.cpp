@@ -12,6 +12,7 @@
 #include "cadenza/vae.h"
 #include "data_file.h"
 #include "json_result.h"
+#include "labels.h"
 #include "model_options.h"
 #include "progress.h"
 
@@ -68,11 +69,16 @@ nlohmann::ordered_json describe_data(const std::string& path) {
       {"steps_are", data.step_kind == StepKind::token ? "tokens" : "frames"},
       {"vocabulary", data.vocabulary}};
   if (data.pairs) describe_pairs(*data.pairs, out);
+  if (!data.labels.empty()) out["labels"] = label_totals(data);
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     std::size_t longest = 0;
     for (const Piece& piece : data[split]) longest = std::max(longest, piece.sequence.size());
     out[std::string(kSplitNames[static_cast<std::size_t>(split)])] = {
         {"pieces", data[split].size()}, {"steps", step_count(data[split])}, {"longest", longest}};
+    if (!data.labels.empty()) {
+      out[std::string(kSplitNames[static_cast<std::size_t>(split)])]["labels"] =
+          label_totals(data, split);
+    }
   }
   return out;
 }

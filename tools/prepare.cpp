@@ -3,12 +3,14 @@
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "arguments.h"
 #include "cadenza/error.h"
 #include "corpus.h"
 #include "data_file.h"
 #include "json_result.h"
+#include "labels.h"
 #include "pairs.h"
 #include "progress.h"
 
@@ -25,6 +27,7 @@ struct PrepareOptions {
   std::string transpose = "0";
   std::string stretch = "1";
   std::string track;
+  std::string labels;
   PairOptions pairs;
   bool json = false;
 };
@@ -107,16 +110,25 @@ std::unique_ptr<Tokenizer> choose_tokenizer(const PrepareOptions& options,
       "; known: ", known));
 }
 
+/// Which of the labels it is; -1 without labels.
+std::int32_t number_of(const std::string& label, const std::vector<std::string>& labels) {
+  if (labels.empty()) return -1;
+  return static_cast<std::int32_t>(std::find(labels.begin(), labels.end(), label) - labels.begin());
+}
+
 /// The further training pieces that a piece gives.
 using Augment = std::function<std::vector<Piece>(const SourcePiece&)>;
 
 Dataset make_dataset(const Corpus& corpus, const Tokenizer& tokenizer,
-                     const PrepareOptions& options, const Augment& augmented) {
+                     const PrepareOptions& options, const std::vector<std::string>& labels,
+                     const Augment& augmented) {
   Dataset data;
   data.tokenizer_name = tokenizer.name();
   data.tokenizer_settings = tokenizer.settings();
   data.step_kind = tokenizer.step_kind();
   data.vocabulary = tokenizer.vocabulary_size();
+
+  data.labels = labels;
 
   std::vector<std::uint64_t> hashes;
   for (const SourcePiece& piece : corpus.pieces) {
@@ -129,12 +141,16 @@ Dataset make_dataset(const Corpus& corpus, const Tokenizer& tokenizer,
   for (std::size_t i = 0; i < corpus.pieces.size(); ++i) {
     const SourcePiece& piece = corpus.pieces[i];
     const Split split = piece.split ? *piece.split : assigned[next++];
+    const std::int32_t label = number_of(piece.label, labels);
     for (std::size_t s = 0; s < piece.sequences.size(); ++s) {
-      data[split].push_back(
-          {piece.name, piece.sequences[s], piece.sources.empty() ? Sequence() : piece.sources[s]});
+      data[split].push_back({piece.name, piece.sequences[s],
+                             piece.sources.empty() ? Sequence() : piece.sources[s], label});
     }
     if (split != Split::train) continue;
-    for (Piece& extra : augmented(piece)) data[split].push_back(std::move(extra));
+    for (Piece& extra : augmented(piece)) {
+      extra.label = label;
+      data[split].push_back(std::move(extra));
+    }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(corpus.pieces.size()),
                     piece.name);
   }
@@ -175,21 +191,32 @@ void report(const Corpus& corpus, const Dataset& data, const PrepareOptions& opt
     }
   }
   if (options.json) {
-    print_json({{"accepted", corpus.accepted.size()},
-                {"rejected", notes_json(corpus.rejected)},
-                {"mended", notes_json(corpus.mended)},
-                {"pieces", pieces},
-                {"tokens", steps},
-                {"splits", splits},
-                {"tokenizer", data.tokenizer_name},
-                {"tokenizer_settings", data.tokenizer_settings},
-                {"vocabulary", data.vocabulary},
-                {"output", options.output}});
+    nlohmann::ordered_json out = {{"accepted", corpus.accepted.size()},
+                                  {"rejected", notes_json(corpus.rejected)},
+                                  {"mended", notes_json(corpus.mended)},
+                                  {"pieces", pieces},
+                                  {"tokens", steps},
+                                  {"splits", splits},
+                                  {"tokenizer", data.tokenizer_name},
+                                  {"tokenizer_settings", data.tokenizer_settings},
+                                  {"vocabulary", data.vocabulary},
+                                  {"output", options.output}};
+    if (!data.labels.empty()) out["labels"] = label_totals(data);
+    print_json(out);
     return;
   }
   std::cout << "files    : " << corpus.accepted.size() << " accepted, " << corpus.rejected.size()
             << " rejected\ntokenizer: " << data.tokenizer_name << ", vocabulary " << data.vocabulary
-            << "\nwrote    : " << options.output << '\n';
+            << '\n';
+  if (!data.labels.empty()) {
+    std::cout << "labels   :";
+    const nlohmann::ordered_json totals = label_totals(data);
+    for (const auto& [label, count] : totals.items()) {
+      std::cout << ' ' << label << ' ' << count;
+    }
+    std::cout << '\n';
+  }
+  std::cout << "wrote    : " << options.output << '\n';
 }
 
 void check_usable(const Corpus& corpus) {
@@ -201,17 +228,21 @@ void check_usable(const Corpus& corpus) {
 int prepare_pieces(const PrepareOptions& options) {
   const std::vector<int> shifts = parse_shifts(options.transpose);
   const std::vector<double> factors = parse_factors(options.stretch);
+  std::optional<Labeller> labeller;
+  if (!options.labels.empty()) labeller.emplace(options.labels);
   const std::vector<fs::path> files = collect_files(options.inputs);
   const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
   check_stretch(factors, *tokenizer);
   const Encoding encoding = {
       .tokenizer = *tokenizer, .track = options.track, .bars = options.pairs.bars};
-  const Corpus corpus = read_corpus(files, encoding);
+  Corpus corpus = read_corpus(files, encoding);
+  std::vector<std::string> labels;
+  if (labeller) labels = label_pieces(*labeller, corpus);
   report_files(corpus);
   check_usable(corpus);
-  const Dataset data = make_dataset(corpus, *tokenizer, options, [&](const SourcePiece& piece) {
-    return augment(piece, encoding, shifts, factors);
-  });
+  const Dataset data = make_dataset(
+      corpus, *tokenizer, options, labels,
+      [&](const SourcePiece& piece) { return augment(piece, encoding, shifts, factors); });
   save_dataset(data, options.output);
   report(corpus, data, options);
   return kDone;
@@ -219,14 +250,16 @@ int prepare_pieces(const PrepareOptions& options) {
 
 int prepare_pairs(const PrepareOptions& options) {
   const std::vector<int> shifts = parse_shifts(options.transpose);
+  if (!options.labels.empty()) throw UsageError("--labels does not apply to pairs");
   if (options.stretch != "1") throw UsageError("--stretch does not apply to pairs");
   const PairTokenizers tokenizers = choose_pair_tokenizers(options.pairs, options.tokenizer);
   const Corpus corpus = read_pairs(options.pairs, options.inputs, tokenizers);
   report_files(corpus);
   check_usable(corpus);
-  Dataset data = make_dataset(corpus, *tokenizers.target, options, [&](const SourcePiece& piece) {
-    return augment_pairs(piece, tokenizers, shifts, options.pairs.bars);
-  });
+  Dataset data =
+      make_dataset(corpus, *tokenizers.target, options, {}, [&](const SourcePiece& piece) {
+        return augment_pairs(piece, tokenizers, shifts, options.pairs.bars);
+      });
   data.pairs = pair_info(options.pairs, *tokenizers.source);
   save_dataset(data, options.output);
   report(corpus, data, options);
@@ -256,6 +289,9 @@ int run_prepare(std::span<char*> arguments) {
   parser.add("--bars", options.pairs.bars,
              "cut MIDI files into parts of so many bars, as train --model vae wants them; 0: no");
   parser.add("--track", options.track, "read only the tracks of this name, for example MELODY");
+  parser.add("--labels", options.labels,
+             "the style of each file: folder (it lies in), name (letters it begins with), "
+             "name:REGEX (first group) or a CSV file of lines 'file,label'");
   parser.add("--json", options.json, "print one JSON object on stdout");
   add_pair_options(parser, options.pairs);
   parser.add_settings(Arguments::Presets::no);

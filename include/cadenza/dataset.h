@@ -21,7 +21,8 @@ inline constexpr std::array<std::string_view, 3> kSplitNames = {"train", "valid"
 struct Piece {
   std::string name;
   Sequence sequence;
-  Sequence source = {};  ///< what it is transformed from; only in data of pairs
+  Sequence source = {};     ///< what it is transformed from; only in data of pairs
+  std::int32_t label = -1;  ///< its style, of Dataset::labels; only in data with labels
 };
 
 /// Where the sources and targets of pairs come from: how `cadenza prepare` found them, and how a
@@ -43,6 +44,8 @@ struct Dataset {
   StepKind step_kind = StepKind::token;
   int vocabulary = 0;
   std::optional<PairInfo> pairs = {};  ///< present: every piece has a source
+  /// Names of styles, two or more: every piece has one of them. Empty: no labels.
+  std::vector<std::string> labels = {};
   std::array<std::vector<Piece>, 3> splits = {};
 
   const std::vector<Piece>& operator[](Split split) const {
@@ -51,13 +54,15 @@ struct Dataset {
   std::vector<Piece>& operator[](Split split) { return splits[static_cast<std::size_t>(split)]; }
 };
 
+/// How many pieces of a split have each label.
+std::vector<std::size_t> label_counts(const Dataset& dataset, Split split);
 /// Steps (tokens or frames) over all pieces.
 std::size_t step_count(const std::vector<Piece>& pieces);
 
 /// Data files are safetensors: `<split>.steps` (i32 [N] tokens or u8 [N, 11] key bits, bit 0 of
 /// byte 0 = A0), `<split>.offsets` (i64 [pieces + 1]), for pairs also `<split>.source_steps` and
-/// `<split>.source_offsets`; names, tokenizers and format version in the metadata. Written
-/// atomically.
+/// `<split>.source_offsets`, with labels `<split>.labels` (i32 [pieces]); names, tokenizers and
+/// format version in the metadata. Written atomically.
 void save_dataset(const Dataset& dataset, const std::filesystem::path& path);
 /// FormatError for anything inconsistent: offsets that do not ascend, ids outside the vocabulary.
 Dataset load_dataset(const std::filesystem::path& path);

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "io/dataset_reader.h"
-#include "io/json_events.h"
+#include "io/name_list.h"
 #include "io/pair_info.h"
 #include "io/printable.h"
 
@@ -72,8 +71,13 @@ void check_tokens(const std::string& name, const Sequence& sequence, int vocabul
 }
 
 void check_pieces(const Dataset& dataset) {
+  if (!dataset.labels.empty()) check_labels(dataset.labels);
+  const auto labels = static_cast<std::int32_t>(dataset.labels.size());
   for (const auto& pieces : dataset.splits) {
     for (const Piece& piece : pieces) {
+      check(labels == 0 ? piece.label == -1 : piece.label >= 0 && piece.label < labels,
+            "save_dataset: piece ", printable(piece.name), " has the label ", piece.label,
+            ", there are ", labels);
       const Sequence& sequence = piece.sequence;
       const bool tokens = dataset.step_kind == StepKind::token;
       check(tokens ? sequence.frames.empty() : sequence.tokens.empty(), "save_dataset: piece ",
@@ -91,8 +95,12 @@ void check_pieces(const Dataset& dataset) {
 
 void add_split(SafetensorsWriter& writer, const Dataset& dataset, Split split) {
   const std::vector<Piece>& pieces = dataset[split];
-  nlohmann::json names = nlohmann::json::array();
-  for (const Piece& piece : pieces) names.push_back(piece.name);
+  std::vector<std::string> names;
+  std::vector<std::int32_t> labels;
+  for (const Piece& piece : pieces) {
+    names.push_back(piece.name);
+    labels.push_back(piece.label);
+  }
   const auto add_offsets = [&](std::string_view name, const std::vector<std::int64_t>& offsets) {
     writer.add<std::int64_t>(array_name(split, name), {static_cast<std::int64_t>(offsets.size())},
                              offsets);
@@ -110,31 +118,13 @@ void add_split(SafetensorsWriter& writer, const Dataset& dataset, Split split) {
     writer.add<std::int32_t>(array_name(split, "source_steps"), {read},
                              join_tokens(pieces, &Piece::source));
   }
+  if (!dataset.labels.empty()) {
+    writer.add<std::int32_t>(array_name(split, "labels"),
+                             {static_cast<std::int64_t>(labels.size())}, labels);
+  }
   // File names need not be UTF-8; they only serve messages.
-  writer.set_metadata(array_name(split, "names"),
-                      names.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  writer.set_metadata(array_name(split, "names"), names_to_json(names));
 }
-
-// ["name", ...]
-class NameList : public JsonEvents {
- public:
-  std::vector<std::string> names;
-
-  void start_array() override {
-    if (inside_) unexpected("a list");
-    inside_ = true;
-  }
-  void text(const std::string& value) override {
-    if (!inside_) unexpected("a string");
-    names.push_back(value);
-  }
-
- protected:
-  std::string where() const override { return "the list of names"; }
-
- private:
-  bool inside_ = false;
-};
 
 // Rebuilds a data set, naming the file in every complaint.
 class Loader {
@@ -158,8 +148,13 @@ class Loader {
       if (dataset.step_kind != StepKind::token) fail("holds pairs of frames, expected tokens");
       dataset.pairs = pair_info_from_json(pairs->second, file_.origin());
     }
+    const auto labels = file_.metadata().find("labels");
+    if (labels != file_.metadata().end()) {
+      dataset.labels = labels_from_json(labels->second, file_.origin() + " labels");
+    }
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       dataset[split] = pieces(dataset, split);
+      if (!dataset.labels.empty()) add_labels(dataset.labels.size(), split, dataset[split]);
       if (dataset.pairs) add_sources(*dataset.pairs, split, dataset[split]);
     }
     return dataset;
@@ -211,14 +206,13 @@ class Loader {
   }
 
   std::vector<std::string> names(Split split, std::size_t count) const {
-    NameList list;
-    const std::string& text = metadata(array_name(split, "names"));
-    list.parse(std::as_bytes(std::span(text)), file_.origin() + " " + array_name(split, "names"));
-    if (list.names.size() != count) {
-      fail(message("'", array_name(split, "names"), "' has ", list.names.size(),
-                   " entries, expected ", count));
+    std::vector<std::string> list = names_from_json(
+        metadata(array_name(split, "names")), file_.origin() + " " + array_name(split, "names"));
+    if (list.size() != count) {
+      fail(message("'", array_name(split, "names"), "' has ", list.size(), " entries, expected ",
+                   count));
     }
-    return list.names;
+    return list;
   }
 
   std::vector<std::int32_t> token_ids(const std::string& name, const FileArray& steps,
@@ -250,6 +244,25 @@ class Loader {
         fail(message("array ", printable(name), ": source ", i, " is empty"), &steps);
       }
       pieces[i].source.tokens.assign(ids.begin() + bounds[i], ids.begin() + bounds[i + 1]);
+    }
+  }
+
+  void add_labels(std::size_t count, Split split, std::vector<Piece>& pieces) const {
+    const std::string name = array_name(split, "labels");
+    const FileArray& labels = array(name, DType::i32, 1);
+    if (labels.shape[0] != static_cast<std::int64_t>(pieces.size())) {
+      fail(message("array ", printable(name), " has ", labels.shape[0], " labels, expected ",
+                   pieces.size()),
+           &labels);
+    }
+    const std::vector<std::int32_t> values = labels.as<std::int32_t>();
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (values[i] < 0 || static_cast<std::size_t>(values[i]) >= count) {
+        fail(
+            message("array ", printable(name), " has the label ", values[i], ", there are ", count),
+            &labels);
+      }
+      pieces[i].label = values[i];
     }
   }
 
@@ -287,6 +300,14 @@ class Loader {
 
 }  // namespace
 
+std::vector<std::size_t> label_counts(const Dataset& dataset, Split split) {
+  std::vector<std::size_t> counts(dataset.labels.size());
+  for (const Piece& piece : dataset[split]) {
+    if (piece.label >= 0) ++counts.at(static_cast<std::size_t>(piece.label));
+  }
+  return counts;
+}
+
 std::size_t step_count(const std::vector<Piece>& pieces) {
   std::size_t count = 0;
   for (const Piece& piece : pieces) count += piece.sequence.size();
@@ -303,6 +324,7 @@ void save_dataset(const Dataset& dataset, const std::filesystem::path& path) {
   writer.set_metadata("step_kind", dataset.step_kind == StepKind::token ? "token" : "frame");
   writer.set_metadata("vocabulary", std::to_string(dataset.vocabulary));
   if (dataset.pairs) writer.set_metadata("pairs", to_json(*dataset.pairs));
+  if (!dataset.labels.empty()) writer.set_metadata("labels", names_to_json(dataset.labels));
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     add_split(writer, dataset, split);
   }

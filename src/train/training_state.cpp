@@ -36,6 +36,7 @@ std::uint64_t digest_of(const Dataset& data) {
       digest.add(piece.sequence.size());
       const auto& tokens = piece.sequence.tokens;
       digest.add(tokens.data(), tokens.size() * sizeof(tokens[0]));
+      if (!data.labels.empty()) digest.add(&piece.label, sizeof(piece.label));
       digest.add(piece.source.tokens.data(),
                  piece.source.tokens.size() * sizeof(piece.source.tokens[0]));
       for (const Frame& frame : piece.sequence.frames) {

@@ -219,5 +219,85 @@ TEST(LoadDataset, RefusesATokenArrayOfAnotherType) {
   expect_error<FormatError>([&] { parts.load(); }, "array 'train.steps' has dtype i32");
 }
 
+Dataset labelled_set() {
+  Dataset set = token_set();
+  set.labels = {"jig", "reel"};
+  set[Split::train][0].label = 1;
+  set[Split::train][1].label = 0;
+  set[Split::test][0].label = 1;
+  return set;
+}
+
+TEST(DatasetLabels, AreReadBackUnchanged) {
+  const test::TmpDir folder;
+  save_dataset(labelled_set(), folder / "data");
+  const Dataset read = load_dataset(folder / "data");
+  expect_equal(read, labelled_set());
+  EXPECT_EQ(read.labels, labelled_set().labels);
+  EXPECT_EQ(read[Split::train][0].label, 1);
+  EXPECT_EQ(read[Split::train][1].label, 0);
+  EXPECT_EQ(label_counts(read, Split::train), (std::vector<std::size_t>{1, 1}));
+  EXPECT_EQ(label_counts(read, Split::test), (std::vector<std::size_t>{0, 1}));
+}
+
+TEST(DatasetLabels, AreAbsentFromFilesWithoutThem) {
+  const test::TmpDir folder;
+  save_dataset(token_set(), folder / "data");
+  EXPECT_FALSE(SafetensorsReader(folder / "data").contains("train.labels"));
+  const Dataset read = load_dataset(folder / "data");
+  EXPECT_TRUE(read.labels.empty());
+  EXPECT_EQ(read[Split::train][0].label, -1);
+}
+
+TEST(DatasetLabels, SaveRefusesWhatIsNoLabel) {
+  const test::TmpDir folder;
+  const auto refuses = [&](const auto& spoil, std::string_view part) {
+    Dataset set = labelled_set();
+    spoil(set);
+    expect_error<ArgumentError>([&] { save_dataset(set, folder / "data"); }, part);
+  };
+  refuses([](Dataset& set) { set[Split::train][0].label = 2; }, "label 2, there are 2");
+  refuses([](Dataset& set) { set[Split::train][0].label = -1; }, "label -1");
+  refuses([](Dataset& set) { set.labels = {"jig"}; }, "1 labels");
+  refuses([](Dataset& set) { set.labels = {"jig", "jig"}; }, "'jig' is there twice");
+  refuses([](Dataset& set) { set.labels.clear(); }, "there are 0");
+  EXPECT_FALSE(std::filesystem::exists(folder / "data"));
+}
+
+TEST(DatasetLabels, LoadRefusesWhatDoesNotFit) {
+  const test::TmpDir folder;
+  save_dataset(labelled_set(), folder / "data");
+  const auto refuses = [&](const auto& spoil, std::string_view part) {
+    const SafetensorsReader file(folder / "data");
+    SafetensorsWriter writer;
+    for (const auto& [key, value] : file.metadata()) writer.set_metadata(key, value);
+    for (const auto& [name, array] : file.arrays()) {
+      if (name != "train.labels") writer.add(name, array.dtype, array.shape, array.bytes);
+    }
+    spoil(writer);
+    writer.write(folder / "spoilt");
+    expect_error<FormatError>([&] { load_dataset(folder / "spoilt"); }, part);
+  };
+  const auto add = [](SafetensorsWriter& writer, const std::vector<std::int32_t>& labels) {
+    writer.add<std::int32_t>("train.labels", {static_cast<std::int64_t>(labels.size())}, labels);
+  };
+  refuses([&](SafetensorsWriter& writer) { add(writer, {1, 2}); }, "label 2, there are 2");
+  refuses([&](SafetensorsWriter& writer) { add(writer, {-1, 0}); }, "label -1");
+  refuses([&](SafetensorsWriter& writer) { add(writer, {1}); }, "1 labels, expected 2");
+  refuses([](SafetensorsWriter&) {}, "train.labels");
+  refuses(
+      [&](SafetensorsWriter& writer) {
+        add(writer, {0, 0});
+        writer.set_metadata("labels", R"(["jig"])");
+      },
+      "1 labels");
+  refuses(
+      [&](SafetensorsWriter& writer) {
+        add(writer, {0, 0});
+        writer.set_metadata("labels", R"({"jig": 1})");
+      },
+      "object");
+}
+
 }  // namespace
 }  // namespace cadenza

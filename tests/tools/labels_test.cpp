@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the styles of pieces come from.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cadenza/dataset.h"
+#include "program.h"
+#include "support/tmp_dir.h"
+
+namespace cadenza::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Twelve different pieces, in folders "jigs" and "reels": jig0.mid, ..., reel-x6.mid, ...
+class Labels : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_midi_folder(dir_ / "all", 12);
+    fs::create_directories(dir_ / "in/jigs");
+    fs::create_directories(dir_ / "in/reels");
+    for (int i = 0; i < 12; ++i) {
+      const std::string number = std::to_string(i);
+      fs::rename(dir_ / ("all/a" + number + ".mid"),
+                 dir_ / ("in/" + (i < 5 ? "jigs/jig" + number : "reels/reel-x" + number) + ".mid"));
+    }
+  }
+  Finished prepare(const std::string& labels, std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"prepare", "--input", dir_ / "in", "--tokenizer", "melody",
+                               "--labels", labels, "--output", data(), "--json"});
+    return run(more);
+  }
+  std::string data() const { return dir_ / "data.safetensors"; }
+
+  void expect_counts(const Finished& finished, const nlohmann::json& counts) const {
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(nlohmann::json::parse(finished.out).at("labels"), counts);
+  }
+  void expect_failure(const Finished& finished, int code, const std::string& mention) const {
+    EXPECT_EQ(finished.exit_code, code) << finished.err;
+    EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
+    EXPECT_FALSE(fs::exists(data()));
+  }
+
+  TmpDir dir_;
+};
+
+TEST_F(Labels, AreTheFoldersThatFilesLieIn) {
+  expect_counts(prepare("folder"), {{"jigs", 5}, {"reels", 7}});
+  const Dataset set = load_dataset(data());
+  for (const auto& pieces : set.splits) {
+    for (const Piece& piece : pieces) {
+      EXPECT_EQ(set.labels.at(static_cast<std::size_t>(piece.label)),
+                piece.name.starts_with("jig") ? "jigs" : "reels");
+    }
+  }
+}
+
+TEST_F(Labels, AreTheLettersThatNamesBeginWith) {
+  expect_counts(prepare("name"), {{"jig", 5}, {"reel", 7}});
+}
+
+TEST_F(Labels, AreWhatAPatternFindsInNames) {
+  expect_counts(prepare("name:^(ji|re)"), {{"ji", 5}, {"re", 7}});
+}
+
+TEST_F(Labels, StayWithTransposedPieces) {
+  expect_counts(prepare("folder", {"--transpose", "0,1", "--split", "1,0,0"}),
+                {{"jigs", 10}, {"reels", 14}});
+}
+
+TEST_F(Labels, FilesWithoutOneAreRejectedByName) {
+  const Finished finished = prepare("name:^(jig|reel-x[6-9])");
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const auto result = nlohmann::json::parse(finished.out);
+  EXPECT_EQ(result.at("accepted"), 9);
+  ASSERT_EQ(result.at("rejected").size(), 3U);
+  EXPECT_EQ(result.at("rejected")[0].at("file"), (dir_ / "in/reels/reel-x10.mid").string());
+  EXPECT_NE(finished.err.find("reel-x5.mid: has no label"), std::string::npos) << finished.err;
+}
+
+TEST_F(Labels, ComeFromACsvFile) {
+  std::ofstream csv(dir_ / "labels.csv");
+  csv << "file,label\r\n";
+  for (int i = 0; i < 5; ++i) csv << "jig" << i << ".mid, slow\n";
+  csv << "\"reels/reel-x5.mid\",\"fast\"\n" << (dir_ / "in/reels/reel-x6.mid") << ",fast\n\n";
+  csv.close();
+  const Finished finished = prepare(dir_ / "labels.csv");
+  expect_counts(finished, {{"fast", 2}, {"slow", 5}});
+  EXPECT_NE(finished.err.find("labels.csv does not name it"), std::string::npos) << finished.err;
+}
+
+TEST_F(Labels, CsvFaultsNameTheirLine) {
+  const auto with = [&](const char* text) {
+    std::ofstream(dir_ / "labels.csv") << text;
+    return prepare(dir_ / "labels.csv");
+  };
+  expect_failure(with("jig0.mid,a\njig1.mid\n"), 1, "line 2 has no comma");
+  expect_failure(with("jig0.mid,a\njig1.mid,\n"), 1, "line 2: jig1.mid has an empty label");
+  expect_failure(with("jig0.mid,a\njig0.mid,b\n"), 1, "line 2: jig0.mid is b, but it was a");
+  expect_failure(prepare(dir_ / "none.csv"), 1, "none.csv: cannot be read");
+}
+
+TEST_F(Labels, OneLabelIsNotEnough) {
+  expect_failure(prepare("name:^(jig)"), 1, "only the label 'jig', expected two or more");
+  expect_failure(prepare("name:^(waltz)"), 1, "no label at all");
+}
+
+TEST_F(Labels, UsageIsChecked) {
+  expect_failure(prepare("name:("), 2, "no regular expression");
+  expect_failure(prepare("folder", {"--source-voices", "S", "--target-voices", "ATB"}), 2,
+                 "--labels");
+}
+
+TEST_F(Labels, InfoCountsThem) {
+  ASSERT_EQ(prepare("folder").exit_code, 0);
+  const auto info = nlohmann::json::parse(run({"info", data(), "--json"}).out);
+  EXPECT_EQ(info.at("labels"), nlohmann::json({{"jigs", 5}, {"reels", 7}}));
+  int jigs = 0;
+  for (const char* split : {"train", "valid", "test"}) {
+    jigs += info.at(split).at("labels").at("jigs").get<int>();
+  }
+  EXPECT_EQ(jigs, 5);
+}
+
+}  // namespace
+}  // namespace cadenza::test
