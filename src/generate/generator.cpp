@@ -5,11 +5,21 @@
 
 #include "cadenza/error.h"
 #include "core/largest_that_fits.h"
+#include "generate/conditioned_network.h"
 #include "generate/primed_state.h"
 #include "generate/row_batch.h"
 
 namespace cadenza {
 namespace {
+
+void check_label(const GenerationRequest& request, const LanguageModelConfig& config) {
+  if (config.labels == 0) {
+    check(request.label == -1, "generate: label is ", request.label, ", the model knows no labels");
+    return;
+  }
+  check(request.label >= 0 && request.label < config.labels, "generate: label is ", request.label,
+        ", the model is conditioned on labels 0 to ", config.labels - 1);
+}
 
 void check_request(const GenerationRequest& request, const LanguageModelConfig& config) {
   const auto vocabulary = static_cast<std::size_t>(config.width);
@@ -23,6 +33,7 @@ void check_request(const GenerationRequest& request, const LanguageModelConfig& 
         ", expected at least 1");
   check(request.penalty_window >= 1, "generate: penalty_window is ", request.penalty_window,
         ", expected at least 1");
+  check_label(request, config);
   check(request.sampling.size() == 1 ||
             static_cast<std::int64_t>(request.sampling.size()) == request.num_outputs,
         "generate: ", request.sampling.size(), " sampling settings for ", request.num_outputs,
@@ -42,16 +53,18 @@ void check_request(const GenerationRequest& request, const LanguageModelConfig& 
 }
 
 /// As if `rows` sequences were generated at once, to see whether there is room for them.
-void try_rows(const LanguageModel& model, GenerationRequest request, const PrimedState& primed,
-              std::int64_t rows) {
+void try_rows(const LanguageModel& model, const GenerationNetwork& network,
+              GenerationRequest request, const PrimedState& primed, std::int64_t rows) {
   request.num_steps = std::min(request.num_steps, RowBatch::kChunk);
-  RowBatch(model, request, primed, 0, rows, std::nullopt).run([](std::int64_t) {});
+  RowBatch(model, network, request, primed, 0, rows, std::nullopt).run([](std::int64_t) {});
 }
 
 }  // namespace
 
 GenerationPlan Generator::plan(const GenerationRequest& request) const {
-  return model_->backend().plan_generation(model_->network(),
+  check_label(request, model_->config());
+  const ConditionedNetwork network(*model_, request.label);
+  return model_->backend().plan_generation(network.view(),
                                            std::min(request.batch_size, request.num_outputs));
 }
 
@@ -59,14 +72,16 @@ std::vector<Generated> Generator::run(
     const GenerationRequest& request,
     const std::function<void(std::int64_t, std::int64_t)>& progress) const {
   check_request(request, model_->config());
-  const PrimedState primed(*model_, request.primer);
+  const ConditionedNetwork network(*model_, request.label);
+  const PrimedState primed(*model_, network.view(), request.primer);
   std::vector<Generated> results;
   std::int64_t done = 0;
   const std::int64_t total = request.num_outputs * request.num_steps;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
     try {
-      RowBatch batch(*model_, request, primed, first, rows, tokenizer_->end_token());
+      RowBatch batch(*model_, network.view(), request, primed, first, rows,
+                     tokenizer_->end_token());
       for (Generated& generated : batch.run([&](std::int64_t steps) {
              done += steps * rows;
              if (progress) progress(done, total);
@@ -74,8 +89,9 @@ std::vector<Generated> Generator::run(
         results.push_back(std::move(generated));
       }
     } catch (const OutOfMemory& error) {
-      const std::int64_t fits = largest_that_fits(
-          rows, [&](std::int64_t fewer) { try_rows(*model_, request, primed, fewer); });
+      const std::int64_t fits = largest_that_fits(rows, [&](std::int64_t fewer) {
+        try_rows(*model_, network.view(), request, primed, fewer);
+      });
       throw OutOfMemory(message("generating ", rows, " sequences at once: ", error.what(),
                                 "; the largest batch with room is ", fits));
     }

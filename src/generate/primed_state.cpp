@@ -5,14 +5,13 @@
 
 namespace cadenza {
 
-PrimedState::PrimedState(const LanguageModel& model, const Sequence& primer)
+PrimedState::PrimedState(const LanguageModel& model, const GenerationNetwork& network,
+                         const Sequence& primer)
     : model_(model), backend_(model.backend()), state_(model.make_state(1)) {
   const LanguageModelConfig& config = model.config();
-  const GenerationNetwork network = model.network();
   const bool tokens = config.step_kind() == StepKind::token;
-  const std::int64_t width = config.embedding > 0 ? config.embedding : config.width;
   const Tensor id(backend_, {1}, DType::i32);
-  const Tensor features(backend_, {1, width}, DType::f32);
+  const Tensor features(backend_, {1, config.input_width()}, DType::f32);
   for (std::size_t t = 0; t < primer.size(); ++t) {
     // The model predicts step t from step t - 1, and the first from nothing.
     if (tokens) {

@@ -25,16 +25,16 @@ std::vector<T> repeat(const std::vector<T>& values, std::int64_t rows) {
 
 }  // namespace
 
-RowBatch::RowBatch(const LanguageModel& model, const GenerationRequest& request,
-                   const PrimedState& primed, std::int64_t first_row, std::int64_t rows,
-                   std::optional<std::int32_t> end_token)
+RowBatch::RowBatch(const LanguageModel& model, const GenerationNetwork& network,
+                   const GenerationRequest& request, const PrimedState& primed,
+                   std::int64_t first_row, std::int64_t rows, std::optional<std::int32_t> end_token)
     : model_(model),
       backend_(model.backend()),
       request_(request),
       first_row_(first_row),
       rows_(rows),
       tokens_(model.config().step_kind() == StepKind::token),
-      network_(model.network()),
+      network_(network),
       states_(primed.broadcast(rows)),
       params_(backend_, {rows, sizeof(RowSampling)}, DType::u8),
       sequences_(backend_, {rows}, DType::i64),

@@ -18,8 +18,9 @@ class RowBatch {
   static constexpr std::int64_t kChunk = 64;
 
   /// Rows [first_row, first_row + rows) of the request.
-  RowBatch(const LanguageModel& model, const GenerationRequest& request, const PrimedState& primed,
-           std::int64_t first_row, std::int64_t rows, std::optional<std::int32_t> end_token);
+  RowBatch(const LanguageModel& model, const GenerationNetwork& network,
+           const GenerationRequest& request, const PrimedState& primed, std::int64_t first_row,
+           std::int64_t rows, std::optional<std::int32_t> end_token);
   /// Generates everything; `report(steps)` after each chunk with the steps done in it.
   std::vector<Generated> run(const std::function<void(std::int64_t)>& report);
 

@@ -8,6 +8,7 @@
 #include "cadenza/error.h"
 #include "models/check_range.h"
 #include "models/model_json.h"
+#include "nn/arrange.h"
 #include "nn/ops.h"
 #include "nn/recurrent_stack.h"
 
@@ -24,8 +25,18 @@ RecurrentStack stack_of(const LanguageModelConfig& config) {
   return {.prefix = "",
           .cell = config.cell,
           .layers = config.layers,
-          .input = config.embedding > 0 ? config.embedding : config.width,
+          .input = config.input_width() + (config.labels > 0 ? config.label_embedding : 0),
           .hidden = config.hidden};
+}
+
+/// x [T, B, I] beside the embedded label of each row.
+Variable& join_labels(Tape& tape, Variable& x, const std::vector<std::int32_t>& labels,
+                      Variable& table) {
+  const Shape& shape = x.value().shape;
+  std::vector<std::int32_t> ids;
+  for (std::int64_t t = 0; t < shape[0]; ++t) ids.insert(ids.end(), labels.begin(), labels.end());
+  const TensorView uploaded = tape.upload(std::span(ids), {shape[0], shape[1]});
+  return join_columns(tape, {&x, &embedding(tape, uploaded, table)});
 }
 
 }  // namespace
@@ -40,6 +51,10 @@ void LanguageModelConfig::validate() const {
   check_share("dropout", dropout);
   check_share("input_dropout", input_dropout);
   check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
+  check_range("labels", labels, 0, kMaxUnits);
+  check_range("label_embedding", label_embedding, 1, kMaxUnits);
+  check(labels == 0 || step_kind() == StepKind::frame || embedding > 0,
+        "model: with labels tokens need an embedding, it is 0");
   check(dense.size() <= 16, "model: ", dense.size(), " dense layers, expected at most 16");
   for (const DenseConfig& layer : dense) check_range("dense units", layer.units, 1, kMaxUnits);
   if (step_kind() == StepKind::frame) {
@@ -54,6 +69,9 @@ std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
   std::vector<ParameterSpec> specs;
   if (config.embedding > 0) {
     specs.push_back({"embedding.weight", {config.width, config.embedding}, 1.0});
+  }
+  if (config.labels > 0) {
+    specs.push_back({"label_embedding.weight", {config.labels, config.label_embedding}, 1.0});
   }
   stack_of(config).add_specs(specs);
   std::int64_t features = config.hidden;
@@ -83,7 +101,8 @@ std::string LanguageModel::architecture() const { return to_json(config_); }
 
 std::string LanguageModel::summary() const {
   return message(config_.layers, " x ", info_of(config_.cell).name, "(", config_.hidden, "), head ",
-                 name_of(config_.head));
+                 name_of(config_.head),
+                 config_.labels > 0 ? message(", conditioned on ", config_.labels, " labels") : "");
 }
 
 void LanguageModel::check_data(const Dataset& data) const {
@@ -91,6 +110,9 @@ void LanguageModel::check_data(const Dataset& data) const {
   check(data.step_kind == config_.step_kind() && data.vocabulary == config_.width, "the data has ",
         data.vocabulary, unit(data.step_kind), ", the model ", config_.width,
         unit(config_.step_kind()));
+  check(config_.labels == 0 || data.labels.size() == static_cast<std::size_t>(config_.labels),
+        "the data has ", data.labels.size(), " labels, the model is conditioned on ",
+        config_.labels);
   check(!data.pairs, "the data holds pairs for a seq2seq model, expected single sequences");
 }
 
@@ -137,6 +159,10 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
             : &tape.constant(ids);
   }
   if (x->value().dtype != DType::i32) x = &dropout(tape, *x, place(config_.input_dropout, 0));
+  if (config_.labels > 0) {
+    x = &join_labels(tape, *x, batch.labels,
+                     parameter(tape, parameters_, "label_embedding.weight"));
+  }
 
   // 2. Recurrent layers, from the carried state.
   const RecurrentStack stack = stack_of(config_);

@@ -44,6 +44,10 @@ std::string to_json(const LanguageModelConfig& config) {
     json["dense"].push_back({{"units", layer.units}, {"activation", name_of(layer.activation)}});
   }
   if (config.head == Head::nade) json["nade_hidden"] = config.nade_hidden;
+  if (config.labels > 0) {
+    json["labels"] = config.labels;
+    json["label_embedding"] = config.label_embedding;
+  }
   return json.dump();
 }
 
@@ -115,6 +119,10 @@ LanguageModelConfig config_from_json(const std::string& text, const std::string&
                               parse_activation(layer.at("activation").get<std::string>())});
     }
     if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
+    if (json.contains("labels")) {
+      config.labels = integer_at<int>(json, "labels");
+      config.label_embedding = integer_at<int>(json, "label_embedding");
+    }
     config.validate();
     return config;
   });

@@ -120,6 +120,9 @@ Batch EpochBatches::build() const {
     batch.keep_state.push_back(row.fresh ? 0.0F : 1.0F);
     batch.piece.push_back(row.rest.piece);
     batch.first_step.push_back(row.rest.begin);
+    batch.labels.push_back(row.rest.piece < 0
+                               ? -1
+                               : (*source_.pieces)[static_cast<std::size_t>(row.rest.piece)].label);
     batch.steps = std::max(batch.steps, steps);
     batch.predicted += steps;
   }

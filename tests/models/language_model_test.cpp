@@ -23,12 +23,14 @@ Batch first_batch(const Dataset& data) {
   return *batches.next();
 }
 
-// Gradients of the whole model, from input to head with dropout, against central differences.
+// Gradients of the whole model, from input and label to head with dropout, against central
+// differences.
 TEST(LanguageModel, GradientsMatchFiniteDifferences) {
   const auto backend = make_backend("reference");
   for (const CellInfo& cell : cells()) {
     for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
-      const Dataset data = head == Head::softmax ? test::tiny_tokens() : test::tiny_frames();
+      const Dataset data =
+          test::with_labels(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
       LanguageModel model(*backend,
                           {.head = head,
                            .width = data.vocabulary,
@@ -36,6 +38,8 @@ TEST(LanguageModel, GradientsMatchFiniteDifferences) {
                            .cell = cell.kind,
                            .layers = 2,
                            .hidden = 4,
+                           .labels = cell.kind == CellKind::lstm ? 3 : 0,
+                           .label_embedding = 2,
                            .dense = {{.units = 3, .activation = Activation::tanh}},
                            .nade_hidden = 3,
                            .dropout = 0.3,

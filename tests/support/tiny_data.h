@@ -47,6 +47,16 @@ inline Dataset tiny_pairs(int pieces = 7) {
   return data;
 }
 
+/// The same pieces with labels "a", "b", "c" in turn.
+inline Dataset with_labels(Dataset data) {
+  data.labels = {"a", "b", "c"};
+  std::int32_t next = 0;
+  for (auto& split : data.splits) {
+    for (Piece& piece : split) piece.label = next++ % 3;
+  }
+  return data;
+}
+
 /// tiny_tokens as frames: the key of the token and the one a third above.
 inline Dataset tiny_frames() {
   Dataset data = tiny_tokens();
