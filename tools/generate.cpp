@@ -68,9 +68,7 @@ void check_values(GenerateOptions& options) {
   at_least("--batch-size", request.batch_size, 1);
   at_least("--primer-steps", options.primer_steps, 0);
   at_least("--penalty-window", request.penalty_window, 0);
-  if (!(options.qpm >= 5.0 && options.qpm <= 1000.0)) {
-    throw UsageError(message("--qpm is ", options.qpm, ", expected 5 to 1000"));
-  }
+  check_qpm(options.qpm);
   if (!options.primer.empty() && !options.primer_midi.empty()) {
     throw UsageError("--primer and --primer-midi exclude each other");
   }

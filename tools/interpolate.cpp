@@ -5,13 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
-#include "bars.h"
 #include "cadenza/error.h"
-#include "cadenza/midi.h"
 #include "cadenza/vae.h"
 #include "compute.h"
 #include "json_result.h"
-#include "model_options.h"
+#include "opening.h"
 #include "products.h"
 #include "progress.h"
 
@@ -31,35 +29,6 @@ struct InterpolateOptions {
   bool json = false;
 };
 
-/// The music at one end of the way.
-struct End {
-  Sequence piece;
-  std::size_t bars = 0;  ///< read of it
-};
-
-/// As many bars from the first that sounds as the model takes.
-End read_end(const std::string& path, const LoadedVae& loaded) {
-  const Score score = read_midi_file(path).score;
-  const std::vector<std::int64_t> lines = bar_lines(score, 1);
-  const std::vector<bool> sounds = sounding_bars(score, lines);
-  const auto first =
-      static_cast<std::size_t>(std::find(sounds.begin(), sounds.end(), true) - sounds.begin());
-  const auto most = static_cast<std::size_t>(loaded.info.config.steps);
-  End end;
-  std::string reason = "holds no notes";
-  for (std::size_t last = first + 1; last < lines.size(); ++last) {
-    Sequence piece =
-        loaded.tokenizer->encode_primer(cut(score, lines[first], lines[last]), &reason);
-    if (piece.size() > most) {
-      reason = message("its first bar has ", piece.size(), " tokens, the model takes up to ", most);
-      break;
-    }
-    if (piece.size() > 0) end = {std::move(piece), last - first};
-  }
-  if (end.piece.size() == 0) throw ArgumentError(message(path, ": ", reason));
-  return end;
-}
-
 /// Share of places with the same token, of the longer piece.
 double likeness(const Sequence& a, const Sequence& b) {
   std::size_t same = 0;
@@ -73,14 +42,12 @@ void check_values(const InterpolateOptions& options) {
   if (options.steps < 2) {
     throw UsageError(message("--steps is ", options.steps, ", expected 2 or more"));
   }
-  if (!(options.qpm >= 5.0 && options.qpm <= 1000.0)) {
-    throw UsageError(message("--qpm is ", options.qpm, ", expected 5 to 1000"));
-  }
+  check_qpm(options.qpm);
   check_formats(options.formats);
 }
 
 void report(const Products& products, const std::vector<Sequence>& path,
-            const std::array<End, 2>& ends, const InterpolateOptions& options,
+            const std::array<Opening, 2>& ends, const InterpolateOptions& options,
             std::string_view backend) {
   std::vector<double> like_from;
   std::vector<double> like_to;
@@ -133,7 +100,8 @@ int run_interpolate(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model, *backend);
-  const std::array<End, 2> ends = {read_end(options.from, loaded), read_end(options.to, loaded)};
+  const std::array<Opening, 2> ends = {read_opening(options.from, loaded),
+                                       read_opening(options.to, loaded)};
   const std::vector<Code> codes = encode(*loaded.model, std::array{ends[0].piece, ends[1].piece});
   std::vector<Code> between;
   for (int i = 0; i < options.steps; ++i) {

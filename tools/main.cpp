@@ -19,6 +19,7 @@ constexpr std::array kCommands = {
     Command{"transform", "turn music into other music with a seq2seq model", run_transform},
     Command{"interpolate", "go from one piece to another through the codes of a vae",
             run_interpolate},
+    Command{"vary", "write versions of a piece with more or higher notes, by a vae", run_vary},
     Command{"render", "draw a MIDI file as a picture, or play it into a WAV file", run_render},
     Command{"info", "say what a model, data or MIDI file holds", run_info},
     Command{"doctor", "say what works on this machine, and why the rest does not", run_doctor},

@@ -43,6 +43,12 @@ void Products::report() const {
             << '\n';
 }
 
+void check_qpm(double qpm) {
+  if (!(qpm >= 5.0 && qpm <= 1000.0)) {
+    throw UsageError(message("--qpm is ", qpm, ", expected 5 to 1000"));
+  }
+}
+
 std::string numbered_name(std::int64_t number) {
   std::array<char, 32> name;
   std::snprintf(name.data(), name.size(), "%04lld", static_cast<long long>(number));

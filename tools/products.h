@@ -39,6 +39,9 @@ struct Products {
 /// "0007": the name of the piece with this number, without a suffix.
 std::string numbered_name(std::int64_t number);
 
+/// UsageError unless --qpm is a tempo that music can have.
+void check_qpm(double qpm);
+
 /// FileError if that cannot be done.
 void make_folder(const std::filesystem::path& folder);
 

@@ -104,6 +104,13 @@ Code prior_code(const VaeConfig& config, std::uint64_t seed, std::uint64_t seque
 /// where they point almost the same or opposite ways; a at 0 and b at 1.
 Code interpolate(const Code& a, const Code& b, double fraction);
 
+/// How codes change along an attribute, say the number of notes: the mean of the codes of pieces
+/// with more of it than the median less the mean of those with less. ArgumentError unless there is
+/// a value for each code and some lie on either side.
+Code attribute_direction(std::span<const Code> codes, std::span<const double> values);
+/// code + amount * direction
+Code moved(const Code& code, const Code& direction, double amount);
+
 struct DecodeRequest {
   SamplingParams sampling = {.temperature = 0.0};
   std::uint64_t seed = 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <optional>
 
@@ -206,32 +205,6 @@ std::vector<Code> encode(Vae& model, std::span<const Sequence> pieces, int batch
     }
   }
   return codes;
-}
-
-Code prior_code(const VaeConfig& config, std::uint64_t seed, std::uint64_t sequence) {
-  return latent_noise(seed, sequence, 0, config.latent);
-}
-
-Code interpolate(const Code& a, const Code& b, double fraction) {
-  check(a.size() == b.size(), "interpolate: codes of ", a.size(), " and ", b.size(), " numbers");
-  const auto dot = [](const Code& x, const Code& y) {
-    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
-  };
-  const double cosine = dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
-  const double angle = std::acos(std::clamp(cosine, -1.0, 1.0));
-  const double sine = std::sin(angle);
-  double of_a = 1.0 - fraction;
-  double of_b = fraction;
-  constexpr double kSmallest = 1e-6;
-  if (sine > kSmallest) {  // false for a code of zeros, too: then it is not a number
-    of_a = std::sin(of_a * angle) / sine;
-    of_b = std::sin(of_b * angle) / sine;
-  }
-  Code between(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    between[i] = static_cast<float>(of_a * a[i] + of_b * b[i]);
-  }
-  return between;
 }
 
 std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,

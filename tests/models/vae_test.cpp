@@ -324,6 +324,19 @@ TEST(Interpolation, GoesAlongAnArc) {
   EXPECT_EQ(interpolate(right, {0.0F, 0.0F}, 0.5), (Code{1.0F, 0.0F}));
 }
 
+TEST(AttributeDirection, GoesFromFewToMany) {
+  const std::vector<Code> codes = {
+      {0.0F, 1.0F}, {2.0F, 1.0F}, {1.0F, 9.0F}, {4.0F, 2.0F}, {6.0F, 0.0F}};
+  const double notes[] = {1, 2, 5, 8, 9};
+  EXPECT_EQ(attribute_direction(codes, notes), (Code{4.0F, 0.0F}));
+  EXPECT_EQ(moved(codes[2], {4.0F, 0.0F}, -0.5), (Code{-1.0F, 9.0F}));
+  const double same[] = {3, 3, 3, 3, 4};
+  test::expect_error<ArgumentError>([&] { attribute_direction(codes, same); },
+                                    "1 are above their median and 0 below it");
+  test::expect_error<ArgumentError>([&] { attribute_direction(codes, std::span(notes, 2)); },
+                                    "5 codes and 2 values");
+}
+
 TEST(PriorCode, IsItsOwnForEverySequence) {
   const VaeConfig config = tiny_config();
   EXPECT_EQ(prior_code(config, 1, 2), prior_code(config, 1, 2));

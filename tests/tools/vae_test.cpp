@@ -201,6 +201,26 @@ TEST(VaeProgram, InterpolatesBetweenItsInputs) {
   EXPECT_FALSE(fs::exists(dir / "x"));
 }
 
+TEST(VaeProgram, VariesAnAttribute) {
+  TmpDir dir;
+  train_by_heart(dir, {"--epochs", "120"});
+  const auto vary = [&](const std::string& attribute, const std::string& amounts) {
+    return run({"vary", "--model", model_in(dir), "--data", dir / "d.st", "--input",
+                dir / "in/t0.mid", "--attribute", attribute, "--amounts", amounts, "--output",
+                dir / "varied", "--json"});
+  };
+  const Finished finished = vary("pitch", "-2,0,2");
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const auto found = nlohmann::json::parse(finished.out);
+  const auto values = found.at("values").get<std::vector<double>>();
+  ASSERT_EQ(values.size(), 3U);
+  EXPECT_LT(values[0], values[2]);
+  EXPECT_TRUE(fs::exists(dir / "varied/0002.mid"));
+  expect_failure(vary("notes", "1"), 1, "of 32 values 0 are above their median");
+  expect_failure(vary("loudness", "1"), 2, "loudness");
+  expect_failure(vary("pitch", "1,x"), 2, "--amounts");
+}
+
 TEST(VaeProgram, AutoencoderHasNoPriorToDrawFrom) {
   TmpDir dir;
   write_tunes(dir / "in", 4);
