@@ -28,6 +28,7 @@ struct Command {
 
 int run_prepare(std::span<char*> arguments);
 int run_train(std::span<char*> arguments);
+int run_classify(std::span<char*> arguments);
 int run_evaluate(std::span<char*> arguments);
 int run_generate(std::span<char*> arguments);
 int run_transform(std::span<char*> arguments);

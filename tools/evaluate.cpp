@@ -83,6 +83,7 @@ int run_evaluate(std::span<char*> arguments) {
   const std::string kind = read_model_kind(options.model.file);
   if (kind == "seq2seq") return evaluate_seq2seq(options);
   if (has_codes(kind)) return evaluate_vae(options);
+  if (kind == "classifier") return evaluate_classifier(options);
   evaluate_language_model(options);
   return kDone;
 }

@@ -35,6 +35,8 @@ void evaluate_language_model(const EvaluateOptions& options);
 /// `cadenza evaluate` for a seq2seq model: likelihood of the targets, and how close to them those
 /// come that the model finds itself.
 int evaluate_seq2seq(const EvaluateOptions& options);
+/// `cadenza evaluate` for a classifier: how often it is right, and what it takes for what.
+int evaluate_classifier(const EvaluateOptions& options);
 /// `cadenza evaluate` for two sets of MIDI files. Files that are none, or hold no note, are left
 /// out and named on stderr. FileError if that leaves fewer than two of either.
 void evaluate_sets(const EvaluateOptions& options);

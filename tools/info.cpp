@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arguments.h"
+#include "cadenza/classifier.h"
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/midi.h"
@@ -148,10 +149,33 @@ nlohmann::ordered_json describe_vae(const std::string& path) {
   return out;
 }
 
+nlohmann::ordered_json describe_classifier(const std::string& path) {
+  const ClassifierFileInfo info = read_classifier_info(path);
+  const ClassifierConfig& config = info.config;
+  nlohmann::ordered_json out = {{"kind", "model"},
+                                {"model", "classifier"},
+                                {"labels", info.labels},
+                                {"width", config.width},
+                                {"cell", info_of(config.cell).name},
+                                {"layers", config.layers},
+                                {"hidden", config.hidden},
+                                {"embedding", config.embedding},
+                                {"reading", name_of(config.reading)},
+                                {"pooling", name_of(config.pooling)},
+                                {"dropout", config.dropout},
+                                {"input_dropout", config.input_dropout},
+                                {"parameters", info.parameter_count},
+                                {"tokenizer", info.tokenizer_name},
+                                {"tokenizer_settings", info.tokenizer_settings}};
+  describe_file(path, info.training, out);
+  return out;
+}
+
 nlohmann::ordered_json describe_model(const std::string& path, const std::string& tokenizer) {
   const std::string kind = read_model_kind(path);
   if (kind == "seq2seq") return describe_seq2seq(path);
   if (has_codes(kind)) return describe_vae(path);
+  if (kind == "classifier") return describe_classifier(path);
   const std::size_t colon = tokenizer.find(':');
   const ModelFileInfo info =
       read_model_info(path, tokenizer.substr(0, colon),

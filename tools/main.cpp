@@ -15,6 +15,7 @@ constexpr std::array kCommands = {
     Command{"train", "train a model on a data file", run_train},
     Command{"evaluate", "measure a model on a data file, or music against real music",
             run_evaluate},
+    Command{"classify", "tell the style of MIDI files with a classifier", run_classify},
     Command{"generate", "write new music with a model", run_generate},
     Command{"transform", "turn music into other music with a seq2seq model", run_transform},
     Command{"interpolate", "go from one piece to another through the codes of a vae",

@@ -73,13 +73,14 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.heading("Model");
   arguments.add_choice("--model", kind_,
                        "kind of model; lm predicts the next step, seq2seq a target from a source; "
-                       "vae and autoencoder write a whole piece into a code and back",
-                       {"lm", "seq2seq", "vae", "autoencoder"});
+                       "vae and autoencoder write a whole piece into a code and back; "
+                       "classifier tells the label of a piece",
+                       {"lm", "seq2seq", "vae", "autoencoder", "classifier"});
   arguments.add_choice("--cell", cell_, "recurrent cell", cell_names());
   arguments.add("--layers", model_.layers, "recurrent layers");
   arguments.add("--hidden", model_.hidden, "units of each recurrent layer");
   arguments.add("--embedding", model_.embedding,
-                "size of token embeddings; 0: one-hot input, 64 for models with an encoder");
+                "size of token embeddings; 0: one-hot input, 64 for all models but lm");
   arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
   arguments.add_choice("--head", head_, "what predicts a step; auto: softmax or bernoulli by data",
                        {"auto", "softmax", "bernoulli", "nade"});
@@ -112,6 +113,13 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--free-bits", vae_.free_bits, "divergence of a code that costs nothing");
   arguments.add("--word-dropout", vae_.word_dropout,
                 "share of tokens that the decoder may not read in training");
+
+  arguments.heading("Model classifier");
+  arguments.add_choice("--reading", reading_, "from the start, or in both directions",
+                       {"forward", "both"});
+  arguments.add_choice("--pooling", pooling_,
+                       "what tells the label: the last step in each direction, or the mean of all",
+                       {"last", "mean"});
 }
 
 void TrainOptions::check_values() {
@@ -131,6 +139,8 @@ void TrainOptions::check_values() {
     check(dense_.empty() && head_ == "auto", "--model ", kind_, " has no --dense and no --head");
     if (encodes()) {
       check_vae();
+    } else if (kind_ == "classifier") {
+      check_classifier();
     } else {
       check_seq2seq();
     }
@@ -169,17 +179,46 @@ void TrainOptions::check_vae() {
   vae_.validate();
 }
 
+void TrainOptions::check_classifier() {
+  classifier_.width = 1;  // stand-ins, too
+  classifier_.classes = 2;
+  if (model_.embedding > 0) classifier_.embedding = model_.embedding;
+  classifier_.cell = model_.cell;
+  classifier_.layers = model_.layers;
+  classifier_.hidden = model_.hidden;
+  classifier_.reading = parse_reading(reading_);
+  classifier_.pooling = parse_pooling(pooling_);
+  classifier_.dropout = model_.dropout;
+  classifier_.input_dropout = model_.input_dropout;
+  classifier_.forget_bias = model_.forget_bias;
+  classifier_.validate();
+}
+
+void TrainOptions::complete_classifier(const Dataset& data_set) {
+  if (data_set.labels.empty()) {
+    throw UsageError(message("--model classifier: ", data,
+                             " has no labels; 'cadenza prepare --labels' gives them"));
+  }
+  if (data_set.step_kind != StepKind::token) {
+    throw UsageError(message("--model classifier reads tokens, but ", data,
+                             " holds frames (tokenizer ", data_set.tokenizer_name, ")"));
+  }
+  classifier_.width = data_set.vocabulary;
+  classifier_.classes = static_cast<int>(data_set.labels.size());
+}
+
 void TrainOptions::complete(const Dataset& data_set) {
   if (data_set.pairs.has_value() != (kind_ == "seq2seq")) {
-    throw UsageError(message("--model ", kind_, ": ", data, " holds ",
-                             data_set.pairs ? "pairs, expected seq2seq"
-                                            : "single sequences, expected lm, vae or autoencoder"));
+    throw UsageError(message(
+        "--model ", kind_, ": ", data, " holds ",
+        data_set.pairs ? "pairs, expected seq2seq" : "single sequences, expected another model"));
   }
   if (data_set.pairs) {
     seq2seq_.source_width = data_set.pairs->vocabulary;
     seq2seq_.width = data_set.vocabulary;
     return;
   }
+  if (kind_ == "classifier") return complete_classifier(data_set);
   const bool tokens = data_set.step_kind == StepKind::token;
   if (encodes()) {
     if (!tokens) {
@@ -211,6 +250,7 @@ void TrainOptions::complete(const Dataset& data_set) {
 std::unique_ptr<Model> TrainOptions::make_model(Backend& backend) const {
   if (kind_ == "seq2seq") return std::make_unique<Seq2Seq>(backend, seq2seq_);
   if (encodes()) return std::make_unique<Vae>(backend, vae_);
+  if (kind_ == "classifier") return std::make_unique<Classifier>(backend, classifier_);
   return std::make_unique<LanguageModel>(backend, model_);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "cadenza/classifier.h"
 #include "cadenza/dataset.h"
 #include "cadenza/language_model.h"
 #include "cadenza/seq2seq.h"
@@ -37,16 +38,21 @@ class TrainOptions {
   bool encodes() const { return kind_ == "vae" || kind_ == "autoencoder"; }
   void check_seq2seq();
   void check_vae();
+  void check_classifier();
+  void complete_classifier(const Dataset& data);
 
   LanguageModelConfig model_;
   Seq2SeqConfig seq2seq_;
   VaeConfig vae_;
+  ClassifierConfig classifier_;
   std::string kind_ = "lm";
   std::string head_ = "auto";
   std::string cell_ = "lstm";
   std::string dense_;
   std::string attention_ = "general";
   bool input_feeding_ = false;
+  std::string reading_ = "both";
+  std::string pooling_ = "mean";
   std::string optimizer_ = "adam";
   std::string schedule_ = "constant";
 };

@@ -107,10 +107,12 @@ struct LoadedModel {
 };
 
 /// Writes weights and description of any model to one safetensors file, atomically; `pairs` are
-/// those of the data that a seq2seq model was trained on.
+/// those of the data that a seq2seq model was trained on, `labels` the names of its styles.
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
-                const std::optional<PairInfo>& pairs = {});
-/// "lm", "seq2seq", "vae" or "autoencoder"; a file without cadenza's metadata counts as "lm".
+                const std::optional<PairInfo>& pairs = {},
+                const std::vector<std::string>& labels = {});
+/// "lm", "seq2seq", "vae", "autoencoder" or "classifier"; a file without cadenza's metadata counts
+/// as "lm".
 std::string read_model_kind(const std::filesystem::path& path);
 /// What a model file describes, without a backend. A file without cadenza's metadata, for example
 /// one saved from PyTorch with a single nn.LSTM, nn.GRU or nn.RNN, at most one embedding and one

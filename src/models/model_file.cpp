@@ -6,10 +6,12 @@
 #include <map>
 #include <string>
 
+#include "cadenza/classifier.h"
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/seq2seq.h"
 #include "cadenza/vae.h"
+#include "io/name_list.h"
 #include "io/pair_info.h"
 #include "models/infer_config.h"
 #include "models/model_json.h"
@@ -163,6 +165,26 @@ VaeFileInfo describe_vae(const SafetensorsReader& file) {
   return info;
 }
 
+ClassifierFileInfo describe_classifier(const SafetensorsReader& file) {
+  check(is_ours(file), file.origin(), ": is no classifier of cadenza");
+  ClassifierFileInfo info = {
+      .config = classifier_config_from_json(metadata(file, "model"), file.origin()),
+      .tokenizer_name = metadata(file, "tokenizer"),
+      .tokenizer_settings = metadata(file, "tokenizer_settings"),
+      .labels = labels_from_json(metadata(file, "labels"), file.origin()),
+      .parameter_count = count_parameters(file),
+      .training = metadata(file, "training")};
+  const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
+  check(tokenizer->step_kind() == StepKind::token &&
+            tokenizer->vocabulary_size() == info.config.width &&
+            info.labels.size() == static_cast<std::size_t>(info.config.classes),
+        file.origin(), ": the model tells ", info.config.classes, " labels from ",
+        info.config.width, " tokens, there are ", info.labels.size(), " labels and ",
+        tokenizer->vocabulary_size(), " tokens");
+  check_shapes(file, FileNames(), parameter_specs(info.config));
+  return info;
+}
+
 }  // namespace
 
 void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning) {
@@ -171,6 +193,7 @@ void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& 
   file.set_metadata("tokenizer", std::string(meaning.tokenizer.name()));
   file.set_metadata("tokenizer_settings", meaning.tokenizer.settings());
   if (meaning.pairs) file.set_metadata("pairs", to_json(*meaning.pairs));
+  if (!meaning.labels.empty()) file.set_metadata("labels", names_to_json(meaning.labels));
   const Parameters& parameters = model.parameters();
   for (const ParameterSpec& spec : parameters.specs()) {
     std::vector<std::int64_t> shape;
@@ -187,9 +210,9 @@ void read_weights(const SafetensorsReader& file, Parameters& parameters) {
 }
 
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
-                const std::optional<PairInfo>& pairs) {
+                const std::optional<PairInfo>& pairs, const std::vector<std::string>& labels) {
   SafetensorsWriter file;
-  add_model(file, model, {tokenizer, pairs});
+  add_model(file, model, {tokenizer, pairs, labels});
   file.write(path);
 }
 
@@ -240,6 +263,20 @@ LoadedVae load_vae(const std::filesystem::path& path, Backend& backend) {
   LoadedVae loaded;
   loaded.info = describe_vae(file);
   loaded.model = std::make_unique<Vae>(backend, loaded.info.config);
+  read_weights(file, loaded.model->parameters());
+  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
+  return loaded;
+}
+
+ClassifierFileInfo read_classifier_info(const std::filesystem::path& path) {
+  return describe_classifier(SafetensorsReader(path));
+}
+
+LoadedClassifier load_classifier(const std::filesystem::path& path, Backend& backend) {
+  const SafetensorsReader file(path);
+  LoadedClassifier loaded;
+  loaded.info = describe_classifier(file);
+  loaded.model = std::make_unique<Classifier>(backend, loaded.info.config);
   read_weights(file, loaded.model->parameters());
   loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
   return loaded;

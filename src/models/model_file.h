@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cadenza/dataset.h"
 #include "cadenza/model.h"
@@ -13,6 +15,7 @@ namespace cadenza {
 struct ModelMeaning {
   const Tokenizer& tokenizer;
   const std::optional<PairInfo>& pairs;
+  const std::vector<std::string>& labels;  ///< names of styles, or none
 };
 
 /// Puts weights, architecture and meaning into `file`.

@@ -96,6 +96,22 @@ std::string to_json(const VaeConfig& config) {
   return json.dump();
 }
 
+std::string to_json(const ClassifierConfig& config) {
+  const nlohmann::ordered_json json = {{"kind", "classifier"},
+                                       {"width", config.width},
+                                       {"classes", config.classes},
+                                       {"embedding", config.embedding},
+                                       {"cell", info_of(config.cell).name},
+                                       {"layers", config.layers},
+                                       {"hidden", config.hidden},
+                                       {"reading", name_of(config.reading)},
+                                       {"pooling", name_of(config.pooling)},
+                                       {"dropout", config.dropout},
+                                       {"input_dropout", config.input_dropout},
+                                       {"forget_bias", config.forget_bias}};
+  return json.dump();
+}
+
 std::string kind_from_json(const std::string& text, const std::string& origin) {
   return read_description(
       text, origin, [](const nlohmann::json& json) { return json.at("kind").get<std::string>(); });
@@ -178,6 +194,26 @@ VaeConfig vae_config_from_json(const std::string& text, const std::string& origi
     config.forget_bias = json.at("forget_bias").get<double>();
     config.own_tokens = json.at("own_tokens").get<double>();
     config.own_tokens_slope = json.at("own_tokens_slope").get<double>();
+    config.validate();
+    return config;
+  });
+}
+
+ClassifierConfig classifier_config_from_json(const std::string& text, const std::string& origin) {
+  return read_description(text, origin, [](const nlohmann::json& json) {
+    check_kind(json, "classifier");
+    ClassifierConfig config;
+    config.width = integer_at<int>(json, "width");
+    config.classes = integer_at<int>(json, "classes");
+    config.embedding = integer_at<int>(json, "embedding");
+    config.cell = parse_cell(json.at("cell").get<std::string>());
+    config.layers = integer_at<int>(json, "layers");
+    config.hidden = integer_at<int>(json, "hidden");
+    config.reading = parse_reading(json.at("reading").get<std::string>());
+    config.pooling = parse_pooling(json.at("pooling").get<std::string>());
+    config.dropout = json.at("dropout").get<double>();
+    config.input_dropout = json.at("input_dropout").get<double>();
+    config.forget_bias = json.at("forget_bias").get<double>();
     config.validate();
     return config;
   });

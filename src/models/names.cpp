@@ -2,6 +2,7 @@
 #include <span>
 #include <string>
 
+#include "cadenza/classifier.h"
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
@@ -26,6 +27,8 @@ constexpr Name<Scoring> kScorings[] = {{Scoring::none, "none"},
                                        {Scoring::additive, "additive"},
                                        {Scoring::dot, "dot"},
                                        {Scoring::general, "general"}};
+constexpr Name<Reading> kReadings[] = {{Reading::forward, "forward"}, {Reading::both, "both"}};
+constexpr Name<Pooling> kPoolings[] = {{Pooling::last, "last"}, {Pooling::mean, "mean"}};
 constexpr Name<OptimizerKind> kOptimizers[] = {{OptimizerKind::sgd, "sgd"},
                                                {OptimizerKind::momentum, "momentum"},
                                                {OptimizerKind::rmsprop, "rmsprop"},
@@ -59,6 +62,8 @@ Kind find_kind(const Name<Kind> (&table)[Count], std::string_view what, std::str
 std::string_view name_of(Head head) { return find_name(kHeads, head); }
 std::string_view name_of(Activation activation) { return find_name(kActivations, activation); }
 std::string_view name_of(Scoring scoring) { return find_name(kScorings, scoring); }
+std::string_view name_of(Reading reading) { return find_name(kReadings, reading); }
+std::string_view name_of(Pooling pooling) { return find_name(kPoolings, pooling); }
 std::string_view name_of(OptimizerKind kind) { return find_name(kOptimizers, kind); }
 std::string_view name_of(ScheduleKind kind) { return find_name(kSchedules, kind); }
 
@@ -67,6 +72,8 @@ Activation parse_activation(std::string_view name) {
   return find_kind(kActivations, "activation", name);
 }
 Scoring parse_scoring(std::string_view name) { return find_kind(kScorings, "attention", name); }
+Reading parse_reading(std::string_view name) { return find_kind(kReadings, "reading", name); }
+Pooling parse_pooling(std::string_view name) { return find_kind(kPoolings, "pooling", name); }
 OptimizerKind parse_optimizer(std::string_view name) {
   return find_kind(kOptimizers, "optimizer", name);
 }

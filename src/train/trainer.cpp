@@ -150,7 +150,8 @@ EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
 
 TrainingResult Trainer::Run::run(const Reporter& reporter) {
   while (finished().empty()) train_epoch(reporter);
-  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path(), data_.pairs);
+  if (data_[Split::valid].empty())
+    save_model(model_, tokenizer_, best_path(), data_.pairs, data_.labels);
   if (saved_step_ != state_.step) save();
   return {.steps = state_.step,
           .epochs = static_cast<int>(state_.epoch),
@@ -280,7 +281,7 @@ void Trainer::Run::validate() {
   schedule_.observe_validation(improved);
   if (!improved) return;
   state_.best_valid = likelihood.all;
-  save_model(model_, tokenizer_, best_path(), data_.pairs);
+  save_model(model_, tokenizer_, best_path(), data_.pairs, data_.labels);
 }
 
 void Trainer::Run::report(const Reporter& reporter, bool validated) {
@@ -324,8 +325,8 @@ void Trainer::Run::save() {
   state_.seconds = seconds_before_ + seconds_since(start_);
   state_.plateau_factor = schedule_.plateau_factor();
   state_.plateau_count = schedule_.plateau_count();
-  save_checkpoint(last_path(), model_, {tokenizer_, data_.pairs}, {&optimizer_, &carried_}, state_,
-                  fingerprint_);
+  save_checkpoint(last_path(), model_, {tokenizer_, data_.pairs, data_.labels},
+                  {&optimizer_, &carried_}, state_, fingerprint_);
   saved_step_ = state_.step;
   last_save_ = Clock::now();
 }

@@ -26,8 +26,8 @@ void expect_usage_error(const std::vector<std::string>& arguments, const std::st
 TEST(Usage, HelpListsTheCommands) {
   const Finished finished = run({"--help"});
   EXPECT_EQ(finished.exit_code, 0);
-  for (const char* command : {"prepare", "train", "evaluate", "generate", "interpolate", "vary",
-                              "render", "info", "doctor"}) {
+  for (const char* command : {"prepare", "train", "evaluate", "classify", "generate", "interpolate",
+                              "vary", "render", "info", "doctor"}) {
     EXPECT_NE(finished.out.find(command), std::string::npos) << command;
     EXPECT_EQ(run({command, "--help"}).exit_code, 0) << command;
   }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/classifier.h"
+
+#include <cmath>
+
+#include "cadenza/error.h"
+#include "models/check_range.h"
+#include "models/model_json.h"
+#include "nn/arrange.h"
+#include "nn/recurrent_stack.h"
+
+namespace cadenza {
+namespace {
+
+// Places of dropout; there are at most 64 layers.
+constexpr std::uint64_t kInput = 0;
+constexpr std::uint64_t kLayers = 1;
+constexpr std::uint64_t kPooled = 65;
+
+RecurrentStack stack_of(const ClassifierConfig& config) {
+  return {.prefix = "",
+          .cell = config.cell,
+          .layers = config.layers,
+          .input = config.embedding,
+          .hidden = config.hidden,
+          .directions = config.reading == Reading::both ? Directions::both : Directions::forward};
+}
+
+DropoutPlace place(double rate, std::uint64_t stream, const DropoutKey& key) {
+  return {.rate = key.training ? rate : 0.0, .seed = key.seed, .stream = stream, .step = key.step};
+}
+
+// The mean over the steps of each row, [T, B, W] -> [1, B, W]: attention that finds all alike.
+Variable& mean_over_steps(Tape& tape, Variable& y, std::span<const std::int32_t> lengths) {
+  const Shape& shape = y.value().shape;
+  const TensorView nothing = tape.allocate({1, shape[1], shape[2]});
+  tape.backend().fill(nothing, 0.0);
+  return attention(tape, {.kind = AttentionKind::dot},
+                   {.queries = &tape.constant(nothing),
+                    .keys = &y,
+                    .values = &y,
+                    .lengths = tape.upload(lengths, {shape[1]})})
+      .context;
+}
+
+}  // namespace
+
+void ClassifierConfig::validate() const {
+  constexpr double kMaxUnits = 1 << 16;
+  check_range("width", width, 1, (1 << 26) - 1);
+  check_range("classes", classes, 2, kMaxUnits);
+  check_range("embedding", embedding, 1, kMaxUnits);
+  check_range("layers", layers, 1, 64);
+  check_range("hidden", hidden, 1, kMaxUnits);
+  check_share("dropout", dropout);
+  check_share("input_dropout", input_dropout);
+  check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
+}
+
+std::vector<ParameterSpec> parameter_specs(const ClassifierConfig& config) {
+  config.validate();
+  const RecurrentStack stack = stack_of(config);
+  std::vector<ParameterSpec> specs;
+  specs.push_back({"embedding.weight", {config.width, config.embedding}, 1.0});
+  stack.add_specs(specs);
+  add_linear_specs(specs, "output.", stack.width(), config.classes);
+  return specs;
+}
+
+Classifier::Classifier(Backend& backend, const ClassifierConfig& config, DType dtype)
+    : config_(config), parameters_(backend, dtype, parameter_specs(config)) {}
+
+void Classifier::initialize(std::uint64_t seed) {
+  parameters_.initialize(seed);
+  stack_of(config_).add_forget_bias(parameters_, config_.forget_bias);
+}
+
+std::string Classifier::architecture() const { return to_json(config_); }
+
+std::string Classifier::summary() const {
+  return message("classifier of ", config_.classes, " labels, ", config_.layers, " x ",
+                 info_of(config_.cell).name, config_.reading == Reading::both ? "(2 x " : "(",
+                 config_.hidden, "), ", name_of(config_.pooling));
+}
+
+void Classifier::check_data(const Dataset& data) const {
+  check(!data.pairs, "the data holds pairs for a seq2seq model, expected single sequences");
+  check(data.labels.size() == static_cast<std::size_t>(config_.classes), "the data has ",
+        data.labels.size(), " labels, the model ", config_.classes);
+  check(data.step_kind == StepKind::token && data.vocabulary == config_.width, "the data has ",
+        data.vocabulary, data.step_kind == StepKind::token ? " tokens" : " keys", ", the model ",
+        config_.width, " tokens");
+}
+
+Variable& Classifier::scores(Tape& tape, const Pieces& pieces, const DropoutKey& key) {
+  const auto rows = static_cast<std::int64_t>(pieces.lengths.size());
+  const TensorView ids = tape.upload(pieces.ids, {pieces.steps, rows});
+  Variable& x =
+      dropout(tape, embedding(tape, ids, parameter(tape, parameters_, "embedding.weight")),
+              place(config_.input_dropout, kInput, key));
+  const RecurrentStack stack = stack_of(config_);
+  const EncoderOutput output =
+      encode(tape, parameters_, stack,
+             {.x = &x, .lengths = pieces.lengths, .dropout = [&](int layer) {
+                return place(config_.dropout, kLayers + static_cast<std::uint64_t>(layer), key);
+              }});
+  Variable& pooled = config_.pooling == Pooling::mean
+                         ? mean_over_steps(tape, output.y, pieces.lengths)
+                         : dropout(tape, output.summary, place(config_.dropout, kPooled, key));
+  return linear(tape, reshape(tape, pooled, {rows, stack.width()}),
+                linear_parameters(tape, parameters_, "output."));
+}
+
+TensorView Classifier::loss(Tape& tape, const Batch& batch, std::span<const Tensor>,
+                            const DropoutKey& key, double scale) {
+  check(batch.kind == StepKind::token && batch.width == config_.width &&
+            static_cast<std::int64_t>(batch.labels.size()) == batch.rows,
+        "loss: the batch has ", batch.labels.size(), " labels for ", batch.rows, " rows over ",
+        batch.width, " tokens, expected as many over ", config_.width);
+  Variable& logits =
+      scores(tape, {.steps = batch.steps, .ids = batch.target_ids, .lengths = batch.lengths}, key);
+  const std::int64_t count = batch.steps * batch.rows;
+  std::vector<std::int32_t> rows;
+  std::vector<std::int32_t> labels;
+  for (std::int64_t t = 0; t < batch.steps; ++t) {
+    for (std::int64_t b = 0; b < batch.rows; ++b) {
+      rows.push_back(static_cast<std::int32_t>(b));
+      labels.push_back(batch.labels[static_cast<std::size_t>(b)]);
+    }
+  }
+  Variable& of_steps =
+      gather_rows(tape, logits, tape.upload(std::span(rows), {count}), {count, config_.classes});
+  return softmax_loss(tape, of_steps, tape.upload(std::span(labels), {count}),
+                      tape.upload(std::span(batch.weights), {count}), scale);
+}
+
+}  // namespace cadenza
