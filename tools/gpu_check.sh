@@ -114,21 +114,28 @@ check_tests() {
 # Small shapes through every kernel: what the sanitizers can watch in time.
 sanitizer_filter='*Agreement*/cuda_fp32*:*FixedOrder*/cuda_fp32*:*Generate*/cuda_fp32*'
 
-check_sanitizers() {
-  local tool sanitizer program
+# sanitize NAME TOOL TEST FILTER
+sanitize() {
+  local sanitizer program
   sanitizer=$(command -v compute-sanitizer || find "${CUDA_HOME:-/usr/local/cuda}/bin" \
     -name compute-sanitizer 2> /dev/null | head -n 1)
-  program=$(executable backend_test)
+  program=$(executable "$3")
+  if [ -z "$sanitizer" ]; then
+    absent "$1" correctness sanitizer "not present" "compute-sanitizer is not present"
+  elif [ -z "$program" ]; then
+    absent "$1" correctness sanitizer "not run" "there is no $3 in $binaries"
+  else
+    part "$1" correctness sanitizer 80 "$sanitizer" --tool "$2" --error-exitcode 9 \
+      --print-limit 20 "$program" "--gtest_filter=$4"
+  fi
+}
+
+check_sanitizers() {
+  local tool
   beside=yes
   for tool in memcheck racecheck initcheck synccheck; do
-    if [ -z "$sanitizer" ]; then
-      absent "$tool" correctness sanitizer "not present" "compute-sanitizer is not present"
-    elif [ -z "$program" ]; then
-      absent "$tool" correctness sanitizer "not run" "there is no backend_test in $binaries"
-    else
-      part "$tool" correctness sanitizer 80 "$sanitizer" --tool "$tool" --error-exitcode 9 \
-        --print-limit 20 "$program" "--gtest_filter=$sanitizer_filter"
-    fi
+    sanitize "$tool" "$tool" backend_test "$sanitizer_filter"
+    sanitize "$tool, device layer" "$tool" kernel_test '*'
   done
   wait
   beside=

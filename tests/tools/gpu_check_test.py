@@ -257,6 +257,11 @@ class Compare(unittest.TestCase):
         self.assertIsNone(self.find(rows, "JSB", "preset jsb").met)
 
 
+A_TEST = """
+case "$*" in
+  *list_tests*) printf 'Backends/Contract.\\n  Adds/cuda_fp32_threads1\\n' ;;
+  *) echo '%s' > "${GTEST_OUTPUT#json:}" ;;
+esac"""
 STAND_INS = {
     "nvidia-smi": """
 case "$*" in
@@ -267,11 +272,8 @@ esac""",
     "compute-sanitizer": 'echo "========= ERROR SUMMARY: 0 errors"; echo "[  PASSED  ] 1 test."',
     "peers-python": """
 echo '{"bench": "peer", "case": {"backend": "any"}, "value": null, "status": "not present: no peer"}'""",
-    "bin/backend_test": """
-case "$*" in
-  *list_tests*) printf 'Backends/Contract.\\n  Adds/cuda_fp32_threads1\\n' ;;
-  *) echo '%s' > "${GTEST_OUTPUT#json:}" ;;
-esac""",
+    "bin/backend_test": A_TEST,
+    "bin/kernel_test": A_TEST,
     "bin/music_test": ":",
     "bin/exact_math_check": "echo '{\"mismatches\": 0}'",
     "bin/gpu_micro": """
@@ -301,7 +303,7 @@ class Script(unittest.TestCase):
 
     def make(self, report_of_tests):
         for name, body in STAND_INS.items():
-            if name == "bin/backend_test":
+            if body is A_TEST:
                 body = body % report_of_tests
             path = self.folder / name
             path.parent.mkdir(exist_ok=True)
@@ -332,6 +334,7 @@ class Script(unittest.TestCase):
         self.assertEqual(statuses["backend_test, part 1 of 1"], "ok")
         self.assertNotIn("music_test, part 1 of 1", statuses)
         self.assertEqual(statuses["racecheck"], "ok")
+        self.assertEqual(statuses["racecheck, device layer"], "ok")
         self.assertEqual(statuses["exact functions, all 2^32 inputs"], "ok")
         self.assertEqual(statuses["layers forward and backward"], "failed")
         self.assertEqual(statuses["generation"], "timed out")
