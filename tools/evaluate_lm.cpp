@@ -31,6 +31,8 @@ struct Findings {
 /// The numbers of a data set mean what the model was trained on, or there is nothing to measure.
 void check_match(const LoadedModel& loaded, const Dataset& data, const EvaluateOptions& options) {
   const ModelFileInfo& info = loaded.info;
+  check(info.labels.empty() || info.labels == data.labels, options.data, ": has other labels than ",
+        options.model.file, " is conditioned on");
   const bool same_words = info.tokenizer_name == data.tokenizer_name &&
                           info.tokenizer_settings == data.tokenizer_settings;
   const bool frames = data.step_kind == StepKind::frame;
@@ -59,14 +61,21 @@ std::vector<Sequence> sequences_of(const std::vector<Piece>& pieces) {
   return sequences;
 }
 
+/// Of a model with labels as many of each, one more of the first.
 std::vector<Sequence> generate(const LoadedModel& loaded, const EvaluateOptions& options) {
   GenerationRequest request;
-  request.num_outputs = options.num_outputs;
   request.num_steps = options.num_steps > 0 ? options.num_steps : kDefaultSteps;
   request.seed = options.seed;
+  const Generator generator(*loaded.model, *loaded.tokenizer);
+  const std::int64_t labels = std::max<std::int64_t>(std::ssize(loaded.info.labels), 1);
   std::vector<Sequence> sequences;
-  for (Generated& piece : Generator(*loaded.model, *loaded.tokenizer).run(request)) {
-    sequences.push_back(std::move(piece.sequence));
+  for (std::int64_t label = 0; label < std::min(labels, options.num_outputs); ++label) {
+    request.num_outputs = (options.num_outputs + labels - 1 - label) / labels;
+    request.label = loaded.info.labels.empty() ? -1 : static_cast<std::int32_t>(label);
+    for (Generated& piece : generator.run(request)) {
+      sequences.push_back(std::move(piece.sequence));
+    }
+    request.first_sequence += request.num_outputs;
   }
   return sequences;
 }

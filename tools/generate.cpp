@@ -35,6 +35,7 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
   add_sampling_options(parser, options.sampling);
   parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
+  parser.add("--label", options.label, "the style, of a model of train --condition label");
   parser.heading("Limits");
   parser.add("--key", options.key, "use the notes of this key alone, as in \"F# minor\"");
   parser.add("--lowest", options.limits.lowest, "lowest MIDI pitch of new notes");
@@ -43,6 +44,20 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
   add_compute_options(parser, options.compute);
   parser.add("--batch-size", request.batch_size, "pieces computed together; never changes them");
+}
+
+/// The number of a label, -1 if the model has none.
+std::int32_t find_label(const std::string& label, const std::vector<std::string>& labels) {
+  if (labels.empty()) {
+    check(label.empty(), "--label ", label, ": the model is not conditioned on labels");
+    return -1;
+  }
+  std::string known;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] == label) return static_cast<std::int32_t>(i);
+    known += (i > 0 ? ", " : "") + labels[i];
+  }
+  throw ArgumentError(message("--label: expected one of ", known, ", got \"", label, "\""));
 }
 
 /// The numbers of --primer as they stand, which is what they mean to a model of bare numbers.
@@ -164,9 +179,9 @@ int run_generate(std::span<char*> arguments) {
   parser.require("--output");
   check_values(options);
   if (has_codes(read_model_kind(options.model.file))) {
-    for (const char* option :
-         {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--repetition-penalty",
-          "--frequency-penalty", "--presence-penalty", "--key", "--lowest", "--highest"}) {
+    for (const char* option : {"--num-steps", "--primer", "--primer-midi", "--primer-steps",
+                               "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
+                               "--label", "--key", "--lowest", "--highest"}) {
       if (!parser.given(option)) continue;
       throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
     }
@@ -179,6 +194,7 @@ int run_generate(std::span<char*> arguments) {
   if (!options.limits.all()) {
     options.request.allowed = allowed_tokens(*loaded.tokenizer, options.limits);
   }
+  options.request.label = find_label(options.label, loaded.info.labels);
   options.request.primer = read_primer(options, *loaded.tokenizer);
   make_folder(options.output);
 

@@ -19,6 +19,7 @@ struct GenerateOptions {
   ComputeOptions compute;
   GenerationRequest request;
   SamplingParams sampling;
+  std::string label;
   std::string key;
   PitchLimits limits;
   std::string primer_midi;

@@ -194,6 +194,7 @@ nlohmann::ordered_json describe_model(const std::string& path, const std::string
     out["dense"].push_back(message(layer.units, ":", name_of(layer.activation)));
   }
   if (config.head == Head::nade) out["nade_hidden"] = config.nade_hidden;
+  if (!info.labels.empty()) out["labels"] = info.labels;
   out["dropout"] = config.dropout;
   out["input_dropout"] = config.input_dropout;
   out["parameters"] = info.parameter_count;

@@ -87,6 +87,10 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--nade-hidden", model_.nade_hidden, "hidden units of the nade head");
   arguments.add("--dropout", model_.dropout, "share of recurrent outputs dropped in training");
   arguments.add("--input-dropout", model_.input_dropout, "the same for frames and embeddings");
+  arguments.add_choice("--condition", condition_,
+                       "of lm: what each step is told besides; label: the style that prepare "
+                       "--labels gave the piece",
+                       {"none", "label"});
   arguments.add("--forget-bias", model_.forget_bias, "initial bias of the LSTM forget gate");
 
   arguments.heading("Models with an encoder");
@@ -132,6 +136,7 @@ void TrainOptions::check_values() {
     training.optimizer.kind = parse_optimizer(optimizer_);
     training.schedule.kind = parse_schedule(schedule_);
     training.validate();
+    check(kind_ == "lm" || condition_ == "none", "--condition is for --model lm, got ", kind_);
     if (kind_ == "lm") {
       model_.validate();
       return;
@@ -244,7 +249,20 @@ void TrainOptions::complete(const Dataset& data_set) {
                              tokens ? "softmax" : "bernoulli or nade"));
   }
   model_.width = data_set.vocabulary;
+  if (condition_ == "label") condition_on_labels(data_set);
   as_usage([this] { model_.validate(); });
+}
+
+void TrainOptions::condition_on_labels(const Dataset& data_set) {
+  if (data_set.labels.empty()) {
+    throw UsageError(message("--condition label: ", data,
+                             " has no labels; 'cadenza prepare --labels' gives them"));
+  }
+  model_.labels = static_cast<int>(data_set.labels.size());
+  constexpr int kEmbedding = 64;  // one-hot tokens cannot stand beside a label
+  if (data_set.step_kind == StepKind::token && model_.embedding == 0) {
+    model_.embedding = kEmbedding;
+  }
 }
 
 std::unique_ptr<Model> TrainOptions::make_model(Backend& backend) const {

@@ -40,6 +40,7 @@ class TrainOptions {
   void check_vae();
   void check_classifier();
   void complete_classifier(const Dataset& data);
+  void condition_on_labels(const Dataset& data);
 
   LanguageModelConfig model_;
   Seq2SeqConfig seq2seq_;
@@ -49,6 +50,7 @@ class TrainOptions {
   std::string head_ = "auto";
   std::string cell_ = "lstm";
   std::string dense_;
+  std::string condition_ = "none";
   std::string attention_ = "general";
   bool input_feeding_ = false;
   std::string reading_ = "both";

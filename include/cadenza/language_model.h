@@ -95,6 +95,7 @@ struct ModelFileInfo {
   LanguageModelConfig config;
   std::string tokenizer_name;
   std::string tokenizer_settings;
+  std::vector<std::string> labels;  ///< names of those it is conditioned on, or none
   std::int64_t parameter_count = 0;
   std::string training;  ///< JSON of the training state, "" if there is none
 };

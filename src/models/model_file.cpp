@@ -111,6 +111,12 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
     info.tokenizer_name = metadata(file, "tokenizer");
     info.tokenizer_settings = metadata(file, "tokenizer_settings");
     info.training = metadata(file, "training");
+    if (info.config.labels > 0) {
+      info.labels = labels_from_json(metadata(file, "labels"), file.origin());
+      check(info.labels.size() == static_cast<std::size_t>(info.config.labels), file.origin(),
+            ": the model is conditioned on ", info.config.labels, " labels, ", info.labels.size(),
+            " have names");
+    }
   } else {
     InferredModel inferred = infer_model(file);
     info.config = inferred.config;

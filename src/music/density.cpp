@@ -63,7 +63,8 @@ Densities kernel_densities(std::span<const std::vector<double>> samples) {
   for (const std::vector<double>& sample : samples) {
     check(!sample.empty(), "kernel_densities: a sample is empty");
     for (const double value : sample) {
-      check(std::isfinite(value), "kernel_densities: a sample holds ", value, ", expected finite values");
+      check(std::isfinite(value), "kernel_densities: a sample holds ", value,
+            ", expected finite values");
       low = std::min(low, value);
       high = std::max(high, value);
     }

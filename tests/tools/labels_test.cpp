@@ -125,5 +125,63 @@ TEST_F(Labels, InfoCountsThem) {
   EXPECT_EQ(jigs, 5);
 }
 
+TEST_F(Labels, ConditionALanguageModel) {
+  ASSERT_EQ(prepare("folder").exit_code, 0);
+  const std::string model = dir_ / "run/model.safetensors";
+  const auto train = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"train",      "--data",      data(),  "--output",
+                                          dir_ / "run", "--condition", "label", "--hidden",
+                                          "12",         "--steps",     "2",     "--batch-size",
+                                          "4",          "--threads",   "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const Finished other = train({"--model", "classifier"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("--condition is for --model lm"), std::string::npos) << other.err;
+  const Finished trained = train({});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const Finished info = run({"info", model, "--json"});
+  EXPECT_EQ(nlohmann::json::parse(info.out).at("labels"), nlohmann::json({"jigs", "reels"}));
+
+  const auto generate = [&](const std::string& folder, const std::string& label) {
+    return run({"generate", "--model", model, "--output", dir_ / folder, "--num-steps", "60",
+                "--label", label});
+  };
+  ASSERT_EQ(generate("jigs", "jigs").exit_code, 0);
+  ASSERT_EQ(generate("reels", "reels").exit_code, 0);
+  const Finished unknown = generate("out", "waltz");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_NE(unknown.err.find("expected one of jigs, reels, got \"waltz\""), std::string::npos)
+      << unknown.err;
+  EXPECT_FALSE(fs::exists(dir_ / "out"));
+
+  const Finished evaluated = run({"evaluate", "--model", model, "--data", data(), "--num-outputs",
+                                  "3", "--num-steps", "60", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  EXPECT_GT(nlohmann::json::parse(evaluated.out).at("nll_per_token"), 0.0);
+}
+
+TEST_F(Labels, AreNeededToConditionOnThem) {
+  ASSERT_EQ(run({"prepare", "--input", dir_ / "in", "--tokenizer", "melody", "--output", data()})
+                .exit_code,
+            0);
+  const Finished trained =
+      run({"train", "--data", data(), "--output", dir_ / "run", "--condition", "label"});
+  EXPECT_EQ(trained.exit_code, 2);
+  EXPECT_NE(trained.err.find("has no labels; 'cadenza prepare --labels' gives them"),
+            std::string::npos)
+      << trained.err;
+  ASSERT_EQ(run({"train", "--data", data(), "--output", dir_ / "run", "--hidden", "12", "--steps",
+                 "1", "--threads", "1"})
+                .exit_code,
+            0);
+  const Finished labelled = run({"generate", "--model", dir_ / "run/model.safetensors", "--output",
+                                 dir_ / "out", "--label", "jigs"});
+  EXPECT_EQ(labelled.exit_code, 1);
+  EXPECT_NE(labelled.err.find("the model is not conditioned on labels"), std::string::npos)
+      << labelled.err;
+}
+
 }  // namespace
 }  // namespace cadenza::test
