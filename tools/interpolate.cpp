@@ -23,6 +23,7 @@ struct InterpolateOptions {
   std::string to;
   std::string output;
   int steps = 7;
+  int bars = 0;
   double qpm = 120.0;
   PieceFormats formats;
   ComputeOptions compute;
@@ -42,6 +43,7 @@ void check_values(const InterpolateOptions& options) {
   if (options.steps < 2) {
     throw UsageError(message("--steps is ", options.steps, ", expected 2 or more"));
   }
+  check_bars(options.bars);
   check_qpm(options.qpm);
   check_formats(options.formats);
 }
@@ -85,6 +87,7 @@ int run_interpolate(std::span<char*> arguments) {
   parser.add("--from", options.from, "the MIDI file to begin with");
   parser.add("--to", options.to, "the MIDI file to end with");
   parser.add("--steps", options.steps, "how many pieces to write, both ends among them");
+  add_opening_option(parser, options.bars);
   parser.add("--output", options.output, "the folder to write 0000.mid, 0001.mid, ... to");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
   add_format_options(parser, options.formats);
@@ -100,8 +103,8 @@ int run_interpolate(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model, *backend);
-  const std::array<Opening, 2> ends = {read_opening(options.from, loaded),
-                                       read_opening(options.to, loaded)};
+  const std::array<Opening, 2> ends = {read_opening(options.from, loaded, options.bars),
+                                       read_opening(options.to, loaded, options.bars)};
   const std::vector<Code> codes = encode(*loaded.model, std::array{ends[0].piece, ends[1].piece});
   std::vector<Code> between;
   for (int i = 0; i < options.steps; ++i) {

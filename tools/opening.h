@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "arguments.h"
 #include "cadenza/vae.h"
 
 namespace cadenza::tools {
@@ -14,8 +15,12 @@ struct Opening {
   std::size_t bars = 0;
 };
 
-/// As many bars from the first that sounds as the model takes. ArgumentError names the file if that
-/// is none.
-Opening read_opening(const std::string& path, const LoadedVae& loaded);
+/// --bars: how much is read of a file.
+void add_opening_option(Arguments& arguments, int& bars);
+/// UsageError if that is no number of bars.
+void check_bars(int bars);
+/// `bars` bars from the first that sounds, or, for 0, as many as the model takes. ArgumentError
+/// names the file if that is none, or more than it takes.
+Opening read_opening(const std::string& path, const LoadedVae& loaded, int bars);
 
 }  // namespace cadenza::tools

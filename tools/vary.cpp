@@ -25,6 +25,7 @@ struct VaryOptions {
   std::string attribute = "notes";
   std::string amounts = "-2,-1,0,1,2";
   std::string output;
+  int bars = 0;
   double qpm = 120.0;
   PieceFormats formats;
   ComputeOptions compute;
@@ -126,6 +127,7 @@ int run_vary(std::span<char*> arguments) {
   parser.add("--model", options.model, "a model of train --model vae or autoencoder");
   parser.add("--data", options.data, "pieces that show what the attribute does to codes");
   parser.add("--input", options.input, "the MIDI file to vary");
+  add_opening_option(parser, options.bars);
   parser.add_choice("--attribute", options.attribute,
                     "number of notes, mean pitch, or range from the lowest to the highest",
                     attribute_names());
@@ -143,6 +145,7 @@ int run_vary(std::span<char*> arguments) {
   if (!parser.parse(arguments)) return kDone;
   for (const char* option : {"--model", "--data", "--input", "--output"}) parser.require(option);
   const std::vector<double> amounts = parse_amounts(options.amounts);
+  check_bars(options.bars);
   check_qpm(options.qpm);
   check_formats(options.formats);
   const Attribute& attribute =
@@ -151,7 +154,7 @@ int run_vary(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model, *backend);
-  const Opening opening = read_opening(options.input, loaded);
+  const Opening opening = read_opening(options.input, loaded, options.bars);
   const Code direction = find_direction(loaded, attribute, options);
   const Code code = encode(*loaded.model, std::array{opening.piece})[0];
   std::vector<Code> codes;

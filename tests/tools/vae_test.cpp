@@ -188,9 +188,14 @@ TEST(VaeProgram, InterpolatesBetweenItsInputs) {
   EXPECT_GT(found.at("like_to").back(), 0.9);
   EXPECT_LT(found.at("like_to").front(), 0.9);
   EXPECT_TRUE(fs::exists(dir / "way/0004.mid"));
-  EXPECT_NE(with({"--output", dir / "way"}).out.find("read     : 2 bars of"), std::string::npos);
+  EXPECT_NE(with({"--bars", "1", "--output", dir / "way"}).out.find("read     : 1 bars of"),
+            std::string::npos);
 
   expect_failure(with({"--steps", "1", "--output", dir / "x"}), 2, "--steps is 1, expected 2");
+  expect_failure(with({"--bars", "-1", "--output", dir / "x"}), 2, "--bars is -1, expected 0");
+  expect_failure(with({"--bars", "3", "--output", dir / "x"}), 1,
+                 "t0.mid: its first 3 bars have 48 tokens, the model takes up to 32");
+  expect_failure(with({"--bars", "9", "--output", dir / "x"}), 1, "t0.mid: has 8 bars, expected 9");
   expect_failure(run({"interpolate", "--model", "x"}), 2, "--from");
   write_midi_file(Score(), dir / "empty.mid");
   for (const char* name : {"empty.mid", "none.mid"}) {
