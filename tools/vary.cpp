@@ -61,6 +61,8 @@ struct Attribute {
 constexpr std::array kAttributes = {Attribute{"notes", count_notes}, Attribute{"pitch", mean_pitch},
                                     Attribute{"range", pitch_range}};
 
+constexpr std::size_t kPieces = 4000;  // of the data, spread over it: enough for a mean
+
 std::vector<std::string> attribute_names() {
   std::vector<std::string> names;
   for (const Attribute& attribute : kAttributes) names.emplace_back(attribute.name);
@@ -90,9 +92,10 @@ Code find_direction(const LoadedVae& loaded, const Attribute& attribute,
   loaded.model->check_data(data);
   std::vector<Sequence> pieces;
   std::vector<double> values;
-  for (const Piece& piece : data[Split::train]) {
-    pieces.push_back(piece.sequence);
-    values.push_back(attribute.measure(loaded.tokenizer->decode(piece.sequence)));
+  const std::vector<Piece>& all = data[Split::train];
+  for (std::size_t i = 0; i < all.size(); i += 1 + all.size() / kPieces) {
+    pieces.push_back(all[i].sequence);
+    values.push_back(attribute.measure(loaded.tokenizer->decode(all[i].sequence)));
   }
   return attribute_direction(encode(*loaded.model, pieces), values);
 }

@@ -187,19 +187,24 @@ std::vector<Code> encode(Vae& model, std::span<const Sequence> pieces, int batch
     const auto batch = pieces.subspan(
         begin, std::min(static_cast<std::size_t>(batch_size), pieces.size() - begin));
     std::vector<std::int32_t> lengths;
-    std::vector<std::int32_t> ids(static_cast<std::size_t>(config.steps) * batch.size(), -1);
+    for (const Sequence& piece : batch) {
+      const auto tokens = static_cast<std::int32_t>(piece.tokens.size());
+      lengths.push_back(tokens < config.steps ? tokens + 1 : tokens);
+    }
+    const std::int64_t steps = *std::max_element(lengths.begin(), lengths.end());
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(steps) * batch.size(), -1);
     for (std::size_t b = 0; b < batch.size(); ++b) {
-      std::vector<std::int32_t> tokens = batch[b].tokens;
-      if (static_cast<int>(tokens.size()) < config.steps) tokens.push_back(config.end_token());
-      lengths.push_back(static_cast<std::int32_t>(tokens.size()));
-      for (std::size_t t = 0; t < tokens.size(); ++t) ids[t * batch.size() + b] = tokens[t];
+      const std::vector<std::int32_t>& tokens = batch[b].tokens;
+      for (std::size_t t = 0; t < static_cast<std::size_t>(lengths[b]); ++t) {
+        ids[t * batch.size() + b] = t < tokens.size() ? tokens[t] : config.end_token();
+      }
     }
     arena.reset();
     Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
     VaePass pass(tape, config, model.parameters(), {});
-    const auto numbers = download_real(
-        model.backend(),
-        pass.encode({.steps = config.steps, .ids = ids, .lengths = lengths}).mean.value());
+    const auto numbers =
+        download_real(model.backend(),
+                      pass.encode({.steps = steps, .ids = ids, .lengths = lengths}).mean.value());
     for (auto at = numbers.begin(); at != numbers.end(); at += config.latent) {
       codes.emplace_back(at, at + config.latent);
     }
