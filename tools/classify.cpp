@@ -22,6 +22,8 @@ struct ClassifyOptions {
   std::string model;
   std::vector<std::string> inputs;
   std::string labels;
+  std::string track;
+  int bars = 0;
   int batch_size = 64;
   bool json = false;
   ComputeOptions compute;
@@ -40,15 +42,13 @@ struct Music {
   std::vector<Corpus::Note> rejected;
 };
 
-Music read_music(const std::vector<std::string>& inputs, const Tokenizer& tokenizer) {
+Music read_music(const std::vector<std::string>& inputs, const Encoding& encoding) {
   Music music;
   for (const std::filesystem::path& path : collect_files(inputs)) {
     const std::string file = path.string();
     try {
-      std::string reason = "holds nothing that the model's tokenizer can use";
-      std::vector<Sequence> sequences = tokenizer.encode(read_midi_file(path).score, &reason);
-      if (sequences.empty()) throw ArgumentError(reason);
-      music.sequences.push_back(std::move(sequences));
+      const Score score = only_track(read_midi_file(path).score, encoding.track);
+      music.sequences.push_back(encoding.encode(score));
       music.files.push_back(file);
     } catch (const Error& error) {
       std::string reason = error.what();
@@ -155,6 +155,9 @@ int run_classify(std::span<char*> arguments) {
   parser.add("--input", options.inputs, "MIDI files and folders");
   parser.add("--labels", options.labels,
              "compare with the styles that the files have, as in 'cadenza prepare'");
+  parser.add("--bars", options.bars,
+             "read parts of so many bars and take the mean of what they say; 0: whole files");
+  parser.add("--track", options.track, "read only the tracks of this name, for example MELODY");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
   add_compute_options(parser, options.compute);
@@ -166,12 +169,17 @@ int run_classify(std::span<char*> arguments) {
   if (options.batch_size < 1) {
     throw UsageError(message("--batch-size is ", options.batch_size, ", expected 1 or more"));
   }
+  if (options.bars < 0) {
+    throw UsageError(message("--bars is ", options.bars, ", expected 0 or more"));
+  }
   std::optional<Labeller> labeller;
   if (!options.labels.empty()) labeller.emplace(options.labels);
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedClassifier loaded = load_classifier(options.model, *backend);
-  const Music music = read_music(options.inputs, *loaded.tokenizer);
+  const Encoding encoding = {
+      .tokenizer = *loaded.tokenizer, .track = options.track, .bars = options.bars};
+  const Music music = read_music(options.inputs, encoding);
   const auto files = classify_files(music, *loaded.model, options.batch_size);
   std::optional<Confusion> confusion;
   if (labeller) confusion = compare(files, loaded.info.labels, *labeller);

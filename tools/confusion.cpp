@@ -70,7 +70,7 @@ void Confusion::add_to(nlohmann::ordered_json& out) const {
 
 void Confusion::print() const {
   std::cout << "accuracy : " << fixed_text(accuracy(), 3) << " of " << pieces()
-            << " pieces; mean over the labels " << fixed_text(mean_recall(), 3)
+            << "; mean over the labels " << fixed_text(mean_recall(), 3)
             << "\nNLL      : " << fixed_text(nll(), 3) << " nats a piece\n\n";
   std::size_t width = 6;
   for (const std::string& label : labels_) width = std::max(width, label.size() + 2);

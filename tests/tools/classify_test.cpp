@@ -97,6 +97,25 @@ TEST_F(Classify, TellsTheStyleOfFiles) {
   EXPECT_GE(result.at("accuracy"), 0.8);
 }
 
+TEST_F(Classify, PartsOfAFileSayTogetherWhatItIs) {
+  ASSERT_EQ(run({"prepare", "--input", dir_ / "in", "--tokenizer", "melody:min_bars=1", "--labels",
+                 "name", "--bars", "2", "--output", data()})
+                .exit_code,
+            0);
+  train_classifier();
+  const auto result =
+      nlohmann::json::parse(run({"evaluate", "--model", model(), "--data", data(), "--json"}).out);
+  EXPECT_GT(result.at("pieces"), 6);
+  const auto& files = result.at("files").at("confusion");
+  EXPECT_EQ(files[0][0].get<int>() + files[0][1].get<int>() + files[1][0].get<int>() +
+                files[1][1].get<int>(),
+            6);
+  const Finished finished = run({"classify", "--model", model(), "--input", dir_ / "in", "--bars",
+                                 "2", "--labels", "name", "--json"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_GE(nlohmann::json::parse(finished.out).at("accuracy"), 0.8);
+}
+
 TEST_F(Classify, RefusesLabelsItWasNotTaught) {
   train_classifier();
   const Finished finished =
