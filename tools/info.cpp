@@ -84,6 +84,14 @@ nlohmann::ordered_json describe_data(const std::string& path) {
   return out;
 }
 
+/// How large any kind of model is, and what its tokens mean.
+template <typename ModelInfo>
+void describe_meaning(const ModelInfo& info, nlohmann::ordered_json& out) {
+  out["parameters"] = info.parameter_count;
+  out["tokenizer"] = info.tokenizer_name;
+  out["tokenizer_settings"] = info.tokenizer_settings;
+}
+
 /// What every kind of model file says besides its architecture.
 void describe_file(const std::string& path, const std::string& training,
                    nlohmann::ordered_json& out) {
@@ -111,10 +119,8 @@ nlohmann::ordered_json describe_seq2seq(const std::string& path) {
                                 {"attention", name_of(config.attention)},
                                 {"input_feeding", config.input_feeding == InputFeeding::yes},
                                 {"dropout", config.dropout},
-                                {"input_dropout", config.input_dropout},
-                                {"parameters", info.parameter_count},
-                                {"tokenizer", info.tokenizer_name},
-                                {"tokenizer_settings", info.tokenizer_settings}};
+                                {"input_dropout", config.input_dropout}};
+  describe_meaning(info, out);
   describe_pairs(info.pairs, out);
   describe_file(path, info.training, out);
   return out;
@@ -142,9 +148,7 @@ nlohmann::ordered_json describe_vae(const std::string& path) {
   out["dropout"] = config.dropout;
   out["input_dropout"] = config.input_dropout;
   out["word_dropout"] = config.word_dropout;
-  out["parameters"] = info.parameter_count;
-  out["tokenizer"] = info.tokenizer_name;
-  out["tokenizer_settings"] = info.tokenizer_settings;
+  describe_meaning(info, out);
   describe_file(path, info.training, out);
   return out;
 }
@@ -163,10 +167,8 @@ nlohmann::ordered_json describe_classifier(const std::string& path) {
                                 {"reading", name_of(config.reading)},
                                 {"pooling", name_of(config.pooling)},
                                 {"dropout", config.dropout},
-                                {"input_dropout", config.input_dropout},
-                                {"parameters", info.parameter_count},
-                                {"tokenizer", info.tokenizer_name},
-                                {"tokenizer_settings", info.tokenizer_settings}};
+                                {"input_dropout", config.input_dropout}};
+  describe_meaning(info, out);
   describe_file(path, info.training, out);
   return out;
 }
@@ -197,9 +199,7 @@ nlohmann::ordered_json describe_model(const std::string& path, const std::string
   if (!info.labels.empty()) out["labels"] = info.labels;
   out["dropout"] = config.dropout;
   out["input_dropout"] = config.input_dropout;
-  out["parameters"] = info.parameter_count;
-  out["tokenizer"] = info.tokenizer_name;
-  out["tokenizer_settings"] = info.tokenizer_settings;
+  describe_meaning(info, out);
   describe_file(path, info.training, out);
   return out;
 }

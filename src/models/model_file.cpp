@@ -135,15 +135,36 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
   return description;
 }
 
+// What the files of all our models say alike; `what` the file should hold, for people.
+template <typename Info, typename Config>
+Info describe_ours(const SafetensorsReader& file, std::string_view what,
+                   Config (*read_config)(const std::string&, const std::string&)) {
+  check(is_ours(file), file.origin(), ": is no ", what, " of cadenza");
+  Info info;
+  info.config = read_config(metadata(file, "model"), file.origin());
+  info.tokenizer_name = metadata(file, "tokenizer");
+  info.tokenizer_settings = metadata(file, "tokenizer_settings");
+  info.parameter_count = count_parameters(file);
+  info.training = metadata(file, "training");
+  return info;
+}
+
+// A model with its weights and its tokenizer, of a described file.
+template <typename Loaded, typename Info>
+Loaded load_described(const SafetensorsReader& file, Backend& backend, Info info,
+                      const FileNames& file_names = {}) {
+  Loaded loaded;
+  loaded.info = std::move(info);
+  using Kind = typename decltype(loaded.model)::element_type;
+  loaded.model = std::make_unique<Kind>(backend, loaded.info.config);
+  read_weights(file, file_names, loaded.model->parameters());
+  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
+  return loaded;
+}
+
 Seq2SeqFileInfo describe_seq2seq(const SafetensorsReader& file) {
-  check(is_ours(file), file.origin(), ": is no seq2seq model of cadenza");
-  Seq2SeqFileInfo info = {
-      .config = seq2seq_config_from_json(metadata(file, "model"), file.origin()),
-      .tokenizer_name = metadata(file, "tokenizer"),
-      .tokenizer_settings = metadata(file, "tokenizer_settings"),
-      .pairs = pair_info_from_json(metadata(file, "pairs"), file.origin()),
-      .parameter_count = count_parameters(file),
-      .training = metadata(file, "training")};
+  auto info = describe_ours<Seq2SeqFileInfo>(file, "seq2seq model", seq2seq_config_from_json);
+  info.pairs = pair_info_from_json(metadata(file, "pairs"), file.origin());
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
             tokenizer->vocabulary_size() == info.config.width &&
@@ -156,12 +177,7 @@ Seq2SeqFileInfo describe_seq2seq(const SafetensorsReader& file) {
 }
 
 VaeFileInfo describe_vae(const SafetensorsReader& file) {
-  check(is_ours(file), file.origin(), ": is no autoencoder of cadenza");
-  VaeFileInfo info = {.config = vae_config_from_json(metadata(file, "model"), file.origin()),
-                      .tokenizer_name = metadata(file, "tokenizer"),
-                      .tokenizer_settings = metadata(file, "tokenizer_settings"),
-                      .parameter_count = count_parameters(file),
-                      .training = metadata(file, "training")};
+  auto info = describe_ours<VaeFileInfo>(file, "autoencoder", vae_config_from_json);
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
             tokenizer->vocabulary_size() == info.config.width,
@@ -172,14 +188,8 @@ VaeFileInfo describe_vae(const SafetensorsReader& file) {
 }
 
 ClassifierFileInfo describe_classifier(const SafetensorsReader& file) {
-  check(is_ours(file), file.origin(), ": is no classifier of cadenza");
-  ClassifierFileInfo info = {
-      .config = classifier_config_from_json(metadata(file, "model"), file.origin()),
-      .tokenizer_name = metadata(file, "tokenizer"),
-      .tokenizer_settings = metadata(file, "tokenizer_settings"),
-      .labels = labels_from_json(metadata(file, "labels"), file.origin()),
-      .parameter_count = count_parameters(file),
-      .training = metadata(file, "training")};
+  auto info = describe_ours<ClassifierFileInfo>(file, "classifier", classifier_config_from_json);
+  info.labels = labels_from_json(metadata(file, "labels"), file.origin());
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
             tokenizer->vocabulary_size() == info.config.width &&
@@ -231,12 +241,8 @@ LoadedModel load_model(const std::filesystem::path& path, Backend& backend,
                        std::string_view tokenizer, std::string_view settings) {
   const SafetensorsReader file(path);
   Description description = describe(file, tokenizer, settings);
-  LoadedModel loaded;
-  loaded.info = std::move(description.info);
-  loaded.model = std::make_unique<LanguageModel>(backend, loaded.info.config);
-  read_weights(file, description.file_names, loaded.model->parameters());
-  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
-  return loaded;
+  return load_described<LoadedModel>(file, backend, std::move(description.info),
+                                     description.file_names);
 }
 
 std::string read_model_kind(const std::filesystem::path& path) {
@@ -250,12 +256,8 @@ Seq2SeqFileInfo read_seq2seq_info(const std::filesystem::path& path) {
 
 LoadedSeq2Seq load_seq2seq(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  LoadedSeq2Seq loaded;
-  loaded.info = describe_seq2seq(file);
+  auto loaded = load_described<LoadedSeq2Seq>(file, backend, describe_seq2seq(file));
   const PairInfo& pairs = loaded.info.pairs;
-  loaded.model = std::make_unique<Seq2Seq>(backend, loaded.info.config);
-  read_weights(file, loaded.model->parameters());
-  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
   loaded.source_tokenizer = make_tokenizer(pairs.tokenizer_name, pairs.tokenizer_settings);
   return loaded;
 }
@@ -266,12 +268,7 @@ VaeFileInfo read_vae_info(const std::filesystem::path& path) {
 
 LoadedVae load_vae(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  LoadedVae loaded;
-  loaded.info = describe_vae(file);
-  loaded.model = std::make_unique<Vae>(backend, loaded.info.config);
-  read_weights(file, loaded.model->parameters());
-  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
-  return loaded;
+  return load_described<LoadedVae>(file, backend, describe_vae(file));
 }
 
 ClassifierFileInfo read_classifier_info(const std::filesystem::path& path) {
@@ -280,12 +277,7 @@ ClassifierFileInfo read_classifier_info(const std::filesystem::path& path) {
 
 LoadedClassifier load_classifier(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  LoadedClassifier loaded;
-  loaded.info = describe_classifier(file);
-  loaded.model = std::make_unique<Classifier>(backend, loaded.info.config);
-  read_weights(file, loaded.model->parameters());
-  loaded.tokenizer = make_tokenizer(loaded.info.tokenizer_name, loaded.info.tokenizer_settings);
-  return loaded;
+  return load_described<LoadedClassifier>(file, backend, describe_classifier(file));
 }
 
 }  // namespace cadenza
