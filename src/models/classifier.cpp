@@ -5,6 +5,7 @@
 
 #include "cadenza/error.h"
 #include "models/check_range.h"
+#include "models/dropout_place.h"
 #include "models/model_json.h"
 #include "nn/arrange.h"
 #include "nn/recurrent_stack.h"
@@ -13,9 +14,9 @@ namespace cadenza {
 namespace {
 
 // Places of dropout; there are at most 64 layers.
-constexpr std::uint64_t kInput = 0;
-constexpr std::uint64_t kLayers = 1;
-constexpr std::uint64_t kPooled = 65;
+constexpr int kInput = 0;
+constexpr int kLayers = 1;
+constexpr int kPooled = 65;
 
 RecurrentStack stack_of(const ClassifierConfig& config) {
   return {.prefix = "",
@@ -24,10 +25,6 @@ RecurrentStack stack_of(const ClassifierConfig& config) {
           .input = config.embedding,
           .hidden = config.hidden,
           .directions = config.reading == Reading::both ? Directions::both : Directions::forward};
-}
-
-DropoutPlace place(double rate, std::uint64_t stream, const DropoutKey& key) {
-  return {.rate = key.training ? rate : 0.0, .seed = key.seed, .stream = stream, .step = key.step};
 }
 
 // The mean over the steps of each row, [T, B, W] -> [1, B, W]: attention that finds all alike.
@@ -97,16 +94,16 @@ Variable& Classifier::scores(Tape& tape, const Pieces& pieces, const DropoutKey&
   const TensorView ids = tape.upload(pieces.ids, {pieces.steps, rows});
   Variable& x =
       dropout(tape, embedding(tape, ids, parameter(tape, parameters_, "embedding.weight")),
-              place(config_.input_dropout, kInput, key));
+              dropout_place(key, config_.input_dropout, kInput));
   const RecurrentStack stack = stack_of(config_);
-  const EncoderOutput output =
-      encode(tape, parameters_, stack,
-             {.x = &x, .lengths = pieces.lengths, .dropout = [&](int layer) {
-                return place(config_.dropout, kLayers + static_cast<std::uint64_t>(layer), key);
-              }});
-  Variable& pooled = config_.pooling == Pooling::mean
-                         ? mean_over_steps(tape, output.y, pieces.lengths)
-                         : dropout(tape, output.summary, place(config_.dropout, kPooled, key));
+  const EncoderOutput output = encode(
+      tape, parameters_, stack, {.x = &x, .lengths = pieces.lengths, .dropout = [&](int layer) {
+                                   return dropout_place(key, config_.dropout, kLayers + layer);
+                                 }});
+  Variable& pooled =
+      config_.pooling == Pooling::mean
+          ? mean_over_steps(tape, output.y, pieces.lengths)
+          : dropout(tape, output.summary, dropout_place(key, config_.dropout, kPooled));
   return linear(tape, reshape(tape, pooled, {rows, stack.width()}),
                 linear_parameters(tape, parameters_, "output."));
 }

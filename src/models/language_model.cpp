@@ -7,6 +7,7 @@
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
 #include "models/check_range.h"
+#include "models/dropout_place.h"
 #include "models/model_json.h"
 #include "nn/arrange.h"
 #include "nn/ops.h"
@@ -140,12 +141,6 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   }
   const TensorView keep = tape.upload(std::span(batch.keep_state), {batch.rows});
   const TensorView weights = tape.upload(std::span(batch.weights), {steps});
-  const auto place = [&](double rate, int stream) {
-    return DropoutPlace{.rate = key.training ? rate : 0.0,
-                        .seed = key.seed,
-                        .stream = static_cast<std::uint64_t>(stream),
-                        .step = key.step};
-  };
 
   // 1. Input: frames, embedded ids, or ids that stand for one-hot rows.
   Variable* x = nullptr;
@@ -158,7 +153,8 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
             ? &embedding(tape, ids, parameter(tape, parameters_, "embedding.weight"))
             : &tape.constant(ids);
   }
-  if (x->value().dtype != DType::i32) x = &dropout(tape, *x, place(config_.input_dropout, 0));
+  if (x->value().dtype != DType::i32)
+    x = &dropout(tape, *x, dropout_place(key, config_.input_dropout, 0));
   if (config_.labels > 0) {
     x = &join_labels(tape, *x, batch.labels,
                      parameter(tape, parameters_, "label_embedding.weight"));
@@ -173,7 +169,7 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
     }
     Variable& y = recurrent(tape, stack.spec(layer), *x, lengths, carried,
                             stack.on(tape, parameters_, layer));
-    x = &dropout(tape, y, place(config_.dropout, layer + 1));
+    x = &dropout(tape, y, dropout_place(key, config_.dropout, layer + 1));
   }
 
   // 3. Dense layers.

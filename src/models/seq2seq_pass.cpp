@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/seq2seq_pass.h"
 
+#include "models/dropout_place.h"
 #include "nn/arrange.h"
-#include "nn/flat_rows.h"
 
 namespace cadenza {
 namespace {
 
-// Places of dropout; each has a stream of its own in every step of a decoder that goes step by
-// step. There are at most 64 layers.
+// Places of dropout. There are at most 64 layers.
 constexpr int kSource = 0;
 constexpr int kEncoder = 1;
 constexpr int kTarget = 65;
 constexpr int kDecoder = 66;
 constexpr int kAttentional = 130;
-constexpr std::int64_t kPlaces = 256;
 
 }  // namespace
 
@@ -55,10 +53,7 @@ Seq2SeqPass::Seq2SeqPass(Tape& tape, const Seq2SeqConfig& config, Parameters& pa
 }
 
 DropoutPlace Seq2SeqPass::place(double rate, int which, std::int64_t t) const {
-  return {.rate = key_.training ? rate : 0.0,
-          .seed = key_.seed,
-          .stream = static_cast<std::uint64_t>(t * kPlaces + which),
-          .step = key_.step};
+  return dropout_place(key_, rate, which, t);
 }
 
 TensorView Seq2SeqPass::zeros(const Shape& shape) {
@@ -140,14 +135,7 @@ Variable& Seq2SeqPass::attend(Variable& h, const Memory& memory) {
 Variable& Seq2SeqPass::logits(Variable& features) { return linear(tape_, features, output_); }
 
 TensorView Seq2SeqPass::logits(const TensorView& features) {
-  const TensorView rows = flat_rows(features);
-  const TensorView result = tape_.allocate({rows.shape[0], config_.width + 1});
-  tape_.backend().matmul({.a = rows,
-                          .b = output_.weight->value(),
-                          .c = result,
-                          .transpose_b = Transpose::yes,
-                          .bias = output_.bias->value()});
-  return result;
+  return linear(tape_, features, output_);
 }
 
 }  // namespace cadenza

@@ -2,6 +2,7 @@
 #include "models/vae_pass.h"
 
 #include "cadenza/random.h"
+#include "models/dropout_place.h"
 #include "nn/arrange.h"
 #include "nn/flat_rows.h"
 
@@ -13,7 +14,6 @@ constexpr int kPiece = 0;
 constexpr int kEncoder = 1;
 constexpr int kInput = 65;
 constexpr int kDecoder = 66;
-constexpr std::int64_t kPlaces = 256;
 
 }  // namespace
 
@@ -77,10 +77,7 @@ VaePass::VaePass(Tape& tape, const VaeConfig& config, Parameters& parameters, co
       output_(linear_parameters(tape, parameters, "output.")) {}
 
 DropoutPlace VaePass::place(double rate, int which, std::int64_t t) const {
-  return {.rate = key_.training ? rate : 0.0,
-          .seed = key_.seed,
-          .stream = static_cast<std::uint64_t>(t * kPlaces + which),
-          .step = key_.step};
+  return dropout_place(key_, rate, which, t);
 }
 
 VaePass::Encoded VaePass::encode(const Pieces& pieces) {
@@ -163,15 +160,6 @@ Variable& VaePass::predict(Variable& codes, std::span<const std::int32_t> inputs
   return linear(tape_, features, output_);
 }
 
-TensorView VaePass::logits(const TensorView& features) {
-  const TensorView rows = flat_rows(features);
-  const TensorView result = tape_.allocate({rows.shape[0], config_.width + 1});
-  tape_.backend().matmul({.a = rows,
-                          .b = output_.weight->value(),
-                          .c = result,
-                          .transpose_b = Transpose::yes,
-                          .bias = output_.bias->value()});
-  return result;
-}
+TensorView VaePass::logits(const TensorView& features) { return linear(tape_, features, output_); }
 
 }  // namespace cadenza

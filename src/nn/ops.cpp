@@ -41,6 +41,16 @@ void contribute_or_discard(Tape& tape, Variable& variable,
   }
 }
 
+// y = x W' + b
+void multiply(Backend& backend, const TensorView& x, const LinearParameters& parameters,
+              const TensorView& y) {
+  backend.matmul({.a = x,
+                  .b = parameters.weight->value(),
+                  .c = y,
+                  .transpose_b = Transpose::yes,
+                  .bias = parameters.bias == nullptr ? TensorView() : parameters.bias->value()});
+}
+
 }  // namespace
 
 Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
@@ -49,11 +59,7 @@ Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
   Variable* const bias = parameters.bias;
   const std::int64_t rows = flat_rows(x.value()).shape[0];
   Variable& y = tape.activation({rows, weight.value().shape[0]});
-  backend.matmul({.a = flat_rows(x.value()),
-                  .b = weight.value(),
-                  .c = y.value(),
-                  .transpose_b = Transpose::yes,
-                  .bias = bias == nullptr ? TensorView() : bias->value()});
+  multiply(backend, flat_rows(x.value()), parameters, y.value());
   tape.record([&backend, &tape, &x, &y, &weight, bias] {
     const TensorView dy = tape.gradient_of(y);
     backend.matmul({.a = dy,
@@ -67,6 +73,13 @@ Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters) {
     backend.matmul(
         {.a = dy, .b = weight.value(), .c = flat_rows(x.gradient()), .accumulate = mode});
   });
+  return y;
+}
+
+TensorView linear(Tape& tape, const TensorView& x, const LinearParameters& parameters) {
+  const TensorView rows = flat_rows(x);
+  const TensorView y = tape.allocate({rows.shape[0], parameters.weight->value().shape[0]});
+  multiply(tape.backend(), rows, parameters, y);
   return y;
 }
 

@@ -18,6 +18,8 @@ struct LinearParameters {
 };
 /// x [N, in] -> [N, out].
 Variable& linear(Tape& tape, Variable& x, const LinearParameters& parameters);
+/// The same without a way back; x [.., in].
+TensorView linear(Tape& tape, const TensorView& x, const LinearParameters& parameters);
 
 Variable& activation(Tape& tape, Variable& x, Activation kind);
 

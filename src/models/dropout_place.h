@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "cadenza/model.h"
+#include "nn/ops.h"
+
+namespace cadenza {
+
+/// Dropout number `which`, below 256, of a model in one training step. Each has a stream of its own
+/// in every step `t` of a decoder that goes step by step.
+inline DropoutPlace dropout_place(const DropoutKey& key, double rate, int which,
+                                  std::int64_t t = 0) {
+  constexpr std::int64_t kPlaces = 256;
+  return {.rate = key.training ? rate : 0.0,
+          .seed = key.seed,
+          .stream = static_cast<std::uint64_t>(t * kPlaces + which),
+          .step = key.step};
+}
+
+}  // namespace cadenza
