@@ -5,7 +5,7 @@
 #include <new>
 #include <string>
 
-#include "command.h"
+#include "tools/common/command.h"
 
 namespace cadenza::tools {
 namespace {

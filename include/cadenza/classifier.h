@@ -47,6 +47,8 @@ struct ClassifierConfig {
 
 /// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
 std::vector<ParameterSpec> parameter_specs(const ClassifierConfig& config);
+/// The architecture as it stands in a model file's metadata under "model".
+std::string to_json(const ClassifierConfig& config);
 
 /// Predicts the label of a whole piece. Every step bears the loss of its piece's label, so that
 /// losses are means over steps as those of other models, and long pieces weigh more.

@@ -57,6 +57,8 @@ struct LanguageModelConfig {
 
 /// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
 std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config);
+/// The architecture as it stands in a model file's metadata under "model".
+std::string to_json(const LanguageModelConfig& config);
 
 /// Predicts each step of a sequence from the steps before it; the first from nothing.
 ///

@@ -53,6 +53,8 @@ struct Seq2SeqConfig {
 
 /// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
 std::vector<ParameterSpec> parameter_specs(const Seq2SeqConfig& config);
+/// The architecture as it stands in a model file's metadata under "model".
+std::string to_json(const Seq2SeqConfig& config);
 
 /// Predicts each token of a target, and its end, from the tokens before it and from a source.
 ///

@@ -55,6 +55,8 @@ struct VaeConfig {
 
 /// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
 std::vector<ParameterSpec> parameter_specs(const VaeConfig& config);
+/// The architecture as it stands in a model file's metadata under "model".
+std::string to_json(const VaeConfig& config);
 
 /// Predicts each token of a piece from the tokens before it and a code of the whole piece. Losses
 /// hold what the code costs in the first step of its piece: kl_weight times what of the divergence

@@ -6,7 +6,6 @@
 #include "cadenza/error.h"
 #include "models/check_range.h"
 #include "models/dropout_place.h"
-#include "models/model_json.h"
 #include "nn/arrange.h"
 #include "nn/recurrent_stack.h"
 

@@ -20,8 +20,5 @@ struct ModelMeaning {
 
 /// Puts weights, architecture and meaning into `file`.
 void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning);
-/// Fills the parameters from a file of the same architecture. FormatError names an array that is
-/// missing or of another shape.
-void read_weights(const SafetensorsReader& file, Parameters& parameters);
 
 }  // namespace cadenza

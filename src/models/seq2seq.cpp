@@ -5,7 +5,6 @@
 
 #include "cadenza/error.h"
 #include "models/check_range.h"
-#include "models/model_json.h"
 #include "models/own_tokens.h"
 #include "models/seq2seq_pass.h"
 

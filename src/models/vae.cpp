@@ -7,7 +7,6 @@
 
 #include "cadenza/error.h"
 #include "models/check_range.h"
-#include "models/model_json.h"
 #include "models/vae_pass.h"
 
 namespace cadenza {

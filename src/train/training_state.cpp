@@ -7,6 +7,7 @@
 #include "cadenza/error.h"
 #include "cadenza/safetensors.h"
 #include "io/json_integer.h"
+#include "models/description.h"
 
 namespace cadenza {
 namespace {

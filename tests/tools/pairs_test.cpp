@@ -356,6 +356,7 @@ TEST(InfoSeq2Seq, SaysWhatTheModelReadsAndWrites) {
   EXPECT_EQ(result.at("source_track"), "tune");
   EXPECT_EQ(result.at("tokenizer"), "remi");
   EXPECT_EQ(result.at("bars"), 2);
+  EXPECT_EQ(result.at("own_tokens"), 0.0);  // what the file says of the architecture is all there
 }
 
 TEST(Generate, NamesTheCommandForASeq2SeqModel) {

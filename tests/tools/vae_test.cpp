@@ -166,6 +166,13 @@ TEST(VaeProgram, LearnsEvaluatesAndGenerates) {
                  "--primer does not apply to a model that decodes whole pieces");
   expect_failure(run({"transform", "--model", model, "--input", dir / "in", "--output", dir / "x"}),
                  1, "kind of model is 'vae', expected 'seq2seq'");
+  const std::string other = dir / "other.safetensors";
+  std::string bytes = read_text(model);
+  bytes.replace(bytes.find("vae"), 3, "vai");
+  std::ofstream(other, std::ios::binary) << bytes;
+  expect_failure(run({"generate", "--model", other, "--output", dir / "x"}), 1,
+                 "kind of model is 'vai', expected one of lm, seq2seq, vae, autoencoder");
+  expect_failure(run({"info", other}), 1, "'vai'");
   EXPECT_FALSE(fs::exists(dir / "x"));
 }
 

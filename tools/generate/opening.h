@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "cadenza/vae.h"
+#include "tools/common/arguments.h"
+
+namespace cadenza::tools {
+
+/// What a model of whole pieces reads of a MIDI file.
+struct Opening {
+  Sequence piece;
+  std::size_t bars = 0;
+};
+
+/// --bars: how much is read of a file.
+void add_opening_option(Arguments& arguments, int& bars);
+/// UsageError if that is no number of bars.
+void check_bars(int bars);
+/// `bars` bars from the first that sounds, or, for 0, as many as the model takes. ArgumentError
+/// names the file if that is none, or more than it takes.
+Opening read_opening(const std::string& path, const LoadedVae& loaded, int bars);
+
+}  // namespace cadenza::tools

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cadenza/error.h"
+#include "cadenza/evaluation.h"
+#include "cadenza/generator.h"
+#include "tools/common/data_file.h"
+#include "tools/common/json_result.h"
+#include "tools/common/progress.h"
+#include "tools/judge/evaluate.h"
+#include "tools/judge/music_sets.h"
+
+namespace cadenza::tools {
+namespace {
+
+constexpr std::int64_t kDefaultSteps = 512;
+
+/// Everything that was found out; `generated` and `copying` only if music was generated, and the
+/// comparison if there is enough of it.
+struct Findings {
+  Likelihood likelihood;
+  MusicSet data;
+  MusicSet generated;
+  Copying copying;
+  std::optional<SetComparison> comparison;
+};
+
+/// The numbers of a data set mean what the model was trained on, or there is nothing to measure.
+void check_match(const LoadedModel& loaded, const Dataset& data, const EvaluateOptions& options) {
+  const ModelFileInfo& info = loaded.info;
+  check(info.labels.empty() || info.labels == data.labels, options.data, ": has other labels than ",
+        options.model.file, " is conditioned on");
+  const bool same_words = info.tokenizer_name == data.tokenizer_name &&
+                          info.tokenizer_settings == data.tokenizer_settings;
+  const bool frames = data.step_kind == StepKind::frame;
+  const bool bare_ids = data.tokenizer_name == "ids" && !frames;
+  if (frames == (info.config.step_kind() == StepKind::frame) &&
+      (frames ? data.vocabulary == info.config.width
+              : same_words || (bare_ids && data.vocabulary <= info.config.width))) {
+    return;
+  }
+  throw ArgumentError(message(options.data, ": holds ", data.tokenizer_name, " steps (",
+                              data.tokenizer_settings, ", vocabulary ", data.vocabulary, "), but ",
+                              options.model.file, " was trained on ", info.tokenizer_name, " (",
+                              info.tokenizer_settings, ", vocabulary ", info.config.width, ")"));
+}
+
+MusicSet measure_pieces(const std::string& key, const std::string& label,
+                        const std::vector<Sequence>& sequences, const Tokenizer& tokenizer) {
+  std::vector<Score> scores;
+  for (const Sequence& sequence : sequences) scores.push_back(tokenizer.decode(sequence));
+  return measure_set(key, label, scores);
+}
+
+std::vector<Sequence> sequences_of(const std::vector<Piece>& pieces) {
+  std::vector<Sequence> sequences;
+  for (const Piece& piece : pieces) sequences.push_back(piece.sequence);
+  return sequences;
+}
+
+/// Of a model with labels as many of each, one more of the first.
+std::vector<Sequence> generate(const LoadedModel& loaded, const EvaluateOptions& options) {
+  GenerationRequest request;
+  request.num_steps = options.num_steps > 0 ? options.num_steps : kDefaultSteps;
+  request.seed = options.seed;
+  const Generator generator(*loaded.model, *loaded.tokenizer);
+  const std::int64_t labels = std::max<std::int64_t>(std::ssize(loaded.info.labels), 1);
+  std::vector<Sequence> sequences;
+  for (std::int64_t label = 0; label < std::min(labels, options.num_outputs); ++label) {
+    request.num_outputs = (options.num_outputs + labels - 1 - label) / labels;
+    request.label = loaded.info.labels.empty() ? -1 : static_cast<std::int32_t>(label);
+    for (Generated& piece : generator.run(request)) {
+      sequences.push_back(std::move(piece.sequence));
+    }
+    request.first_sequence += request.num_outputs;
+  }
+  return sequences;
+}
+
+void report_json(const Findings& found, const EvaluateOptions& options, StepKind kind,
+                 std::string_view backend) {
+  const Likelihood& likelihood = found.likelihood;
+  nlohmann::ordered_json out = {{"split", options.split_name},
+                                {"pieces", likelihood.pieces},
+                                {"steps", likelihood.steps},
+                                {"backend", backend}};
+  if (kind == StepKind::frame) {
+    out["nll_per_frame_a"] = likelihood.skip_first;
+    out["nll_per_frame_b"] = likelihood.all;
+    out["nll_per_frame_c"] = likelihood.piece_mean;
+  } else {
+    out["nll_per_token"] = likelihood.all;
+    out["perplexity"] = std::exp(likelihood.all);
+  }
+  out["music"] = {{found.data.key, figures_json(found.data.figures)}};
+  if (options.num_outputs > 0) {
+    out["music"][found.generated.key] = figures_json(found.generated.figures);
+    out["copying"] = {{"longest_run", found.copying.longest},
+                      {"window", found.copying.window},
+                      {"share", found.copying.share}};
+  }
+  if (found.comparison) add_comparison(out, *found.comparison, found.generated, found.data);
+  print_json(out);
+}
+
+void report_text(const Findings& found, const EvaluateOptions& options, StepKind kind) {
+  const Likelihood& likelihood = found.likelihood;
+  std::cout << "split    : " << options.split_name << ", " << likelihood.pieces << " pieces, "
+            << likelihood.steps << (kind == StepKind::frame ? " frames\n" : " tokens\n");
+  const auto line = [](const std::string& label, double value) {
+    std::cout << label << ": " << fixed_text(value, 4) << '\n';
+  };
+  if (kind == StepKind::frame) {
+    line("NLL per frame (a), first frame of a piece skipped", likelihood.skip_first);
+    line("NLL per frame (b), first frame counted           ", likelihood.all);
+    line("NLL per frame (c), mean of the pieces' means of a", likelihood.piece_mean);
+  } else {
+    line("NLL per token", likelihood.all);
+    line("perplexity   ", std::exp(likelihood.all));
+  }
+  std::vector<const MusicSet*> sets = {&found.data};
+  if (options.num_outputs > 0) sets.push_back(&found.generated);
+  print_figures(sets);
+  if (options.num_outputs > 0) {
+    std::cout << "longest run copied from the training pieces: " << found.copying.longest
+              << " steps; share of runs of " << found.copying.window
+              << " steps found there: " << fixed_text(100.0 * found.copying.share, 1) << " %\n";
+  }
+  if (found.comparison) print_comparison(*found.comparison, found.generated, found.data);
+}
+
+}  // namespace
+
+void evaluate_language_model(const EvaluateOptions& options) {
+  const std::unique_ptr<Backend> backend = open_backend(options.compute);
+  const LoadedModel loaded = open_model(options.model, *backend);
+  Dataset data = load_data(options.data);
+  check_match(loaded, data, options);
+  data.vocabulary = loaded.info.config.width;  // bare ids may be fewer
+  const std::vector<Piece>& pieces = pieces_of(data, options);
+  Findings found;
+  found.likelihood = evaluate(*loaded.model, data, options.split, options.batch_size);
+  found.data = measure_pieces("data", options.split_name, sequences_of(pieces), *loaded.tokenizer);
+  if (options.num_outputs > 0) {
+    const std::vector<Sequence> generated = generate(loaded, options);
+    found.generated = measure_pieces("generated", "generated", generated, *loaded.tokenizer);
+    found.copying = measure_copying(generated, data[Split::train]);
+    if (found.generated.features.size() >= 2 && found.data.features.size() >= 2) {
+      found.comparison = compare_sets(found.generated, found.data);
+    }
+  }
+  if (!options.png.empty()) {
+    if (!found.comparison) throw Error("--png: two pieces with notes in either set are needed");
+    draw_comparison(*found.comparison, found.generated, found.data, options.png);
+  }
+  explain_decisions(options.compute, *backend);
+  if (options.json) {
+    report_json(found, options, data.step_kind, backend->name());
+  } else {
+    report_text(found, options, data.step_kind);
+  }
+}
+
+}  // namespace cadenza::tools

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cadenza/language_model.h"
+
+#include "cadenza/error.h"
+#include "tools/generate/generate.h"
+#include "tools/judge/evaluate.h"
+#include "tools/kinds/describe.h"
+#include "tools/kinds/model_kind.h"
+
+namespace cadenza::tools {
+namespace {
+
+std::vector<DenseConfig> parse_dense(const std::string& text) {
+  std::vector<DenseConfig> layers;
+  for (const std::string& item : split_list(text)) {
+    const std::size_t colon = item.find(':');
+    DenseConfig layer;
+    layer.units = parse_integer(item.substr(0, colon), "--dense");
+    if (colon != std::string::npos) layer.activation = parse_activation(item.substr(colon + 1));
+    layers.push_back(layer);
+  }
+  return layers;
+}
+
+class Maker final : public ModelMaker {
+ public:
+  void add_to(Arguments& arguments) override {
+    arguments.heading("Model lm");
+    arguments.add("--dense", dense_, "dense layers before the output, as in 200:relu,100:tanh");
+    arguments.add_choice("--head", head_,
+                         "what predicts a step; auto: softmax or bernoulli by data",
+                         {"auto", "softmax", "bernoulli", "nade"});
+    arguments.add("--nade-hidden", config_.nade_hidden, "hidden units of the nade head");
+    arguments.add_choice("--condition", condition_,
+                         "what each step is told besides; label: the style that prepare --labels "
+                         "gave the piece",
+                         {"none", "label"});
+  }
+
+  void check_unused(const std::string& kind) const override {
+    check(condition_ == "none", "--condition is for --model lm, got ", kind);
+    check(dense_.empty() && head_ == "auto", "--model ", kind, " has no --dense and no --head");
+  }
+
+  void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
+    config_.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
+    take_shared(shared, config_);
+    config_.dense = parse_dense(dense_);
+    config_.head = head_ == "auto" ? Head::softmax : parse_head(head_);
+    config_.validate();
+  }
+
+  void complete(const NamedData& data) override {
+    choose_head(data);
+    config_.width = data.set.vocabulary;
+    if (condition_ == "label") condition_on_labels(data);
+    as_usage([this] { config_.validate(); });
+  }
+
+  std::unique_ptr<Model> make(Backend& backend) const override {
+    return std::make_unique<LanguageModel>(backend, config_);
+  }
+
+ private:
+  void choose_head(const NamedData& data) {
+    const bool tokens = data.set.step_kind == StepKind::token;
+    if (head_ == "auto") {
+      config_.head = tokens ? Head::softmax : Head::bernoulli;
+    } else if (tokens != (config_.head == Head::softmax)) {
+      throw UsageError(message("--head ", head_, " predicts ", tokens ? "frames" : "tokens",
+                               ", but ", data.file, " holds ", tokens ? "tokens" : "frames",
+                               " (tokenizer ", data.set.tokenizer_name, "); expected ",
+                               tokens ? "softmax" : "bernoulli or nade"));
+    }
+  }
+
+  void condition_on_labels(const NamedData& data) {
+    require_labels(data, "--condition label");
+    config_.labels = static_cast<int>(data.set.labels.size());
+    constexpr int kEmbedding = 64;  // one-hot tokens cannot stand beside a label
+    if (data.set.step_kind == StepKind::token && config_.embedding == 0) {
+      config_.embedding = kEmbedding;
+    }
+  }
+
+  LanguageModelConfig config_;
+  std::string dense_;
+  std::string head_ = "auto";
+  std::string condition_ = "none";
+};
+
+nlohmann::ordered_json describe(const ModelOptions& model) {
+  const auto [tokenizer, settings] = split_tokenizer(model.tokenizer);
+  const ModelFileInfo info = read_model_info(model.file, tokenizer, settings);
+  nlohmann::ordered_json more = {{"dense", nlohmann::ordered_json::array()}};
+  for (const DenseConfig& layer : info.config.dense) {
+    more["dense"].push_back(message(layer.units, ":", name_of(layer.activation)));
+  }
+  if (!info.labels.empty()) more["labels"] = info.labels;
+  return describe_model(info, more);
+}
+
+}  // namespace
+
+ModelKind language_model_kind() {
+  return {.names = {"lm"},
+          .summary = "lm predicts the next step",
+          .make_maker = make_maker<Maker>,
+          .describe = describe,
+          .evaluate = evaluate_language_model,
+          .generate = generate_step_by_step};
+}
+
+}  // namespace cadenza::tools

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cadenza/cell.h"
+#include "cadenza/dataset.h"
+#include "cadenza/model.h"
+#include "tools/common/arguments.h"
+
+namespace cadenza::tools {
+
+/// The options of `cadenza train` that models of several kinds have.
+struct SharedModelOptions {
+  std::string cell = "lstm";
+  int layers = 1;
+  int hidden = 128;
+  int embedding = 0;  ///< 0: what models of the kind have if nobody says otherwise
+  double dropout = 0.0;
+  double input_dropout = 0.0;
+  double forget_bias = 0.0;
+  int encoder_layers = 1;
+  double own_tokens = 0.0;
+  double own_tokens_slope = 1000.0;
+};
+
+/// Gives `config` what every kind of model takes of these options.
+template <typename Config>
+void take_shared(const SharedModelOptions& options, Config& config) {
+  config.cell = parse_cell(options.cell);
+  config.layers = options.layers;
+  config.hidden = options.hidden;
+  if (options.embedding != 0) config.embedding = options.embedding;
+  config.dropout = options.dropout;
+  config.input_dropout = options.input_dropout;
+  config.forget_bias = options.forget_bias;
+}
+
+/// The same for those with an encoder and scheduled sampling.
+template <typename Config>
+void take_encoder(const SharedModelOptions& options, Config& config) {
+  config.encoder_layers = options.encoder_layers;
+  config.own_tokens = options.own_tokens;
+  config.own_tokens_slope = options.own_tokens_slope;
+}
+
+/// A data set and the name of its file, for messages.
+struct NamedData {
+  const Dataset& set;
+  const std::string& file;
+};
+
+/// How `cadenza train` makes models of one kind, from options and data.
+class ModelMaker {
+ public:
+  virtual ~ModelMaker() = default;
+  /// Adds the options that such models alone have; `arguments` must not outlive this.
+  virtual void add_to(Arguments& arguments) = 0;
+  /// ArgumentError if one of them was given although another kind of model is asked for.
+  virtual void check_unused(const std::string& /*kind*/) const {}
+  /// Takes the options for a model of the kind `kind`. ArgumentError for values that make no sense
+  /// whatever the data.
+  virtual void take(const std::string& kind, const SharedModelOptions& shared) = 0;
+  virtual bool reads_pairs() const { return false; }
+  /// Takes widths and the like. UsageError if the model cannot read such data; pairs have been told
+  /// from single sequences before.
+  virtual void complete(const NamedData& data) = 0;
+  virtual std::unique_ptr<Model> make(Backend& backend) const = 0;
+};
+
+/// UsageError unless `data` holds tokens.
+void require_tokens(const NamedData& data, const std::string& kind);
+/// UsageError unless the pieces have labels; `option` wants them.
+void require_labels(const NamedData& data, const std::string& option);
+
+}  // namespace cadenza::tools
