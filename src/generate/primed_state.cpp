@@ -2,6 +2,7 @@
 #include "generate/primed_state.h"
 
 #include "generate/host_arrays.h"
+#include "nn/step_stack.h"
 
 namespace cadenza {
 
@@ -10,6 +11,7 @@ PrimedState::PrimedState(const LanguageModel& model, const GenerationNetwork& ne
     : model_(model), backend_(model.backend()), state_(model.make_state(1)) {
   const LanguageModelConfig& config = model.config();
   const bool tokens = config.step_kind() == StepKind::token;
+  StepStack layers(backend_, network.cell, network.layers, {state_.begin(), state_.end()});
   const Tensor id(backend_, {1}, DType::i32);
   const Tensor features(backend_, {1, config.input_width()}, DType::f32);
   for (std::size_t t = 0; t < primer.size(); ++t) {
@@ -19,23 +21,10 @@ PrimedState::PrimedState(const LanguageModel& model, const GenerationNetwork& ne
     } else {
       put(backend_, to_floats(t > 0 ? primer.frames[t - 1] : Frame()), features);
     }
-    advance(network, tokens ? id.view() : features.view(), features);
-  }
-}
-
-void PrimedState::advance(const GenerationNetwork& network, const TensorView& input,
-                          const TensorView& embedded) {
-  TensorView x = input;
-  if (!network.embedding.empty()) {
-    backend_.embedding({.ids = input, .table = network.embedding, .y = embedded});
-    x = embedded;
-  }
-  for (std::size_t layer = 0; layer < state_.size(); ++layer) {
-    const RecurrentWeights& weights = network.layers[layer];
-    const RecurrentSpec spec = {
-        .cell = network.cell, .input = weights.w_ih.shape[1], .hidden = weights.w_hh.shape[1]};
-    backend_.recurrent_step(spec, {.x = x, .state = state_[layer], .weights = weights});
-    x = state_[layer].view().at(0);
+    if (!network.embedding.empty()) {
+      backend_.embedding({.ids = id, .table = network.embedding, .y = features});
+    }
+    layers.step(tokens && network.embedding.empty() ? id.view() : features.view());
   }
 }
 

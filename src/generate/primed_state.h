@@ -19,9 +19,6 @@ class PrimedState {
   std::vector<Tensor> broadcast(std::int64_t rows) const;
 
  private:
-  void advance(const GenerationNetwork& network, const TensorView& input,
-               const TensorView& embedded);
-
   const LanguageModel& model_;
   Backend& backend_;
   std::vector<Tensor> state_;

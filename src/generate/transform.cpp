@@ -10,6 +10,7 @@
 #include "generate/decoder_rows.h"
 #include "generate/host_arrays.h"
 #include "nn/host_copy.h"
+#include "nn/token_draws.h"
 
 namespace cadenza {
 namespace {
@@ -101,17 +102,12 @@ std::vector<Transformed> draw(Seq2Seq& model, std::span<const Sequence> sources,
 
   const std::int64_t count = rows.count();
   const auto size = static_cast<std::size_t>(count);
-  const Tensor params(backend, {count, sizeof(RowSampling)}, DType::u8);
-  put(backend, std::vector<RowSampling>(size, pack(request.sampling)), params);
-  const Tensor numbers(backend, {count}, DType::i64);
-  std::vector<std::int64_t> number(size);
-  std::iota(number.begin(), number.end(), first);
-  put(backend, number, numbers);
-  const Tensor steps(backend, {count}, DType::i32);
-  const Tensor window(backend, {count, kPenaltyWindow}, DType::i32);
-  const Tensor drawn(backend, {count}, DType::i32);
-  const Tensor status(backend, {count}, DType::i32);
-  const Tensor log_probability(backend, {count}, DType::f32);
+  Arena arena(backend);
+  Tape tape(backend, arena, DType::f32, GradMode::none);
+  TokenDraws draws(tape, request.sampling, {.seed = request.seed, .first = first, .count = count});
+  const TensorView window = tape.allocate({count, kPenaltyWindow}, DType::i32);
+  const TensorView drawn = tape.allocate({count}, DType::i32);
+  const TensorView log_probability = tape.allocate({count});
 
   std::vector<Transformed> results(size);
   std::vector<std::int32_t> same(size);
@@ -119,15 +115,12 @@ std::vector<Transformed> draw(Seq2Seq& model, std::span<const Sequence> sources,
   std::vector<std::int32_t> tokens(size, -1);
   std::size_t open = size;
   for (std::int64_t t = 0; t < request.num_steps && open > 0; ++t) {
-    put(backend, std::vector<std::int32_t>(size, static_cast<std::int32_t>(t)), steps);
     put(backend, last_tokens(results), window);
-    backend.sample_tokens(
-        {.logits = rows.step(same, tokens),
-         .window = window,
-         .rows = {.seed = request.seed, .params = params, .sequences = numbers, .steps = steps},
-         .tokens = drawn,
-         .log_probability = log_probability,
-         .status = status});
+    draws.draw({.logits = rows.step(same, tokens),
+                .window = window,
+                .tokens = drawn,
+                .log_probability = log_probability},
+               t);
     tokens = get<std::int32_t>(backend, drawn);
     const std::vector<float> surprise = get<float>(backend, log_probability);
     for (std::size_t r = 0; r < size; ++r) {

@@ -22,26 +22,13 @@ OwnTokens::OwnTokens(Tape& tape, const OwnTokensRate& rate, std::int64_t rows,
     : tape_(tape), rows_(rows), key_(key), share_(share_of(rate, key)) {
   if (share_ == 0.0) return;
   check(tape.dtype() == DType::f32, "loss: scheduled sampling draws tokens in f32, got f64");
-  params_ = tape.allocate({rows_, sizeof(RowSampling)}, DType::u8);
-  const std::vector<RowSampling> params(static_cast<std::size_t>(rows_), pack({}));
-  tape.backend().upload(std::as_bytes(std::span(params)), params_);
-  sequences_ = tape.allocate({rows_}, DType::i64);
-  std::vector<std::int64_t> numbers;
-  for (std::int64_t b = 0; b < rows_; ++b) numbers.push_back(key.step * rows_ + b);
-  tape.backend().upload(std::as_bytes(std::span(numbers)), sequences_);
+  draws_.emplace(tape, SamplingParams(),
+                 TokenDraws::Rows{.seed = key.seed, .first = key.step * rows_, .count = rows_});
 }
 
 TensorView OwnTokens::draw(const TensorView& logits, std::int64_t t) {
-  const std::vector<std::int32_t> steps(static_cast<std::size_t>(rows_),
-                                        static_cast<std::int32_t>(t));
   const TensorView tokens = tape_.allocate({rows_}, DType::i32);
-  tape_.backend().sample_tokens({.logits = logits,
-                                 .rows = {.seed = key_.seed,
-                                          .params = params_,
-                                          .sequences = sequences_,
-                                          .steps = tape_.upload(std::span(steps), {rows_})},
-                                 .tokens = tokens,
-                                 .status = tape_.allocate({rows_}, DType::i32)});
+  draws_->draw({.logits = logits, .tokens = tokens}, t);
   return tokens;
 }
 

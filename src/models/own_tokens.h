@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "cadenza/model.h"
 #include "cadenza/tape.h"
+#include "nn/token_draws.h"
 
 namespace cadenza {
 
@@ -31,8 +33,7 @@ class OwnTokens {
   std::int64_t rows_;
   DropoutKey key_;
   double share_;
-  TensorView params_;
-  TensorView sequences_;
+  std::optional<TokenDraws> draws_;  // absent if the share is 0
 };
 
 /// The parts of a decoder that goes step by step.

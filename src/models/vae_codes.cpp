@@ -1,64 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 #include "cadenza/error.h"
 #include "cadenza/vae.h"
 #include "models/vae_pass.h"
 #include "nn/host_copy.h"
+#include "nn/step_stack.h"
+#include "nn/token_draws.h"
 
 namespace cadenza {
 namespace {
-
-// Recurrent layers that go step by step without a tape; sums in fixed order.
-class StepStack {
- public:
-  StepStack(Tape& tape, const Parameters& parameters, const RecurrentStack& stack,
-            std::int64_t rows)
-      : tape_(tape), parameters_(parameters), stack_(stack) {
-    for (int layer = 0; layer < stack.layers; ++layer) {
-      states_.push_back(tape.allocate({info_of(stack.cell).states, rows, stack.hidden}));
-      weights_.push_back(stack.weights(parameters, layer));
-    }
-  }
-
-  // As first_states().
-  void start(const std::string& prefix, const TensorView& x) {
-    const TensorView weight = parameters_.value(prefix + "weight");
-    const TensorView bias = parameters_.value(prefix + "bias");
-    std::int64_t row = 0;
-    for (const TensorView& state : states_) {
-      for (std::int64_t s = 0; s < state.shape[0]; ++s, row += stack_.hidden) {
-        tape_.backend().matmul({.a = x,
-                                .b = weight.slice(row, stack_.hidden),
-                                .c = state.at(s),
-                                .transpose_b = Transpose::yes,
-                                .bias = bias.slice(row, stack_.hidden),
-                                .order = SumOrder::fixed});
-      }
-      tape_.backend().activation({.kind = Activation::tanh, .x = state, .y = state});
-    }
-  }
-
-  // x [B, I] -> [B, H], valid until the next step.
-  TensorView step(TensorView x) {
-    for (int layer = 0; layer < stack_.layers; ++layer) {
-      const auto l = static_cast<std::size_t>(layer);
-      tape_.backend().recurrent_step(stack_.spec(layer),
-                                     {.x = x, .state = states_[l], .weights = weights_[l]});
-      x = states_[l].at(0);
-    }
-    return x;
-  }
-
- private:
-  Tape& tape_;
-  const Parameters& parameters_;
-  RecurrentStack stack_;
-  std::vector<TensorView> states_;
-  std::vector<RecurrentWeights> weights_;
-};
 
 // The tokens of one batch of codes, drawn step by step.
 class CodeDecoder {
@@ -83,11 +35,11 @@ class CodeDecoder {
   }
 
   // i32 [steps, B] on the host.
-  std::vector<std::int32_t> run(const DrawRows& rows) {
+  std::vector<std::int32_t> run(TokenDraws& draws) {
     std::optional<StepStack> conductor;
     if (config_.segments > 1) {
       conductor.emplace(tape_, parameters_, conductor_of(config_), rows_);
-      conductor->start("conductor.bridge.", codes_);
+      conductor->start(parameters_, "conductor.bridge.", codes_);
     }
     const TensorView tokens = tape_.allocate({config_.steps, rows_}, DType::i32);
     const std::vector<std::int32_t> nothing(static_cast<std::size_t>(rows_), -1);
@@ -96,7 +48,7 @@ class CodeDecoder {
       if (t % config_.segment_steps() == 0) {
         start_segment(conductor ? conductor->step(codes_) : codes_);
       }
-      draw(last, tokens.at(t), rows, t);
+      draws.draw({.logits = predict(last), .tokens = tokens.at(t)}, t);
       last = tokens.at(t);
     }
     std::vector<std::int32_t> host(static_cast<std::size_t>(tokens.count()));
@@ -106,12 +58,12 @@ class CodeDecoder {
 
  private:
   void start_segment(const TensorView& told) {
-    decoder_.start("bridge.", told);
+    decoder_.start(parameters_, "bridge.", told);
     tape_.backend().copy_columns(
         {.x = told, .y = input_, .y_begin = config_.embedding, .count = told.shape[1]});
   }
 
-  void draw(const TensorView& last, const TensorView& tokens, DrawRows rows, std::int64_t t) {
+  const TensorView& predict(const TensorView& last) {
     Backend& backend = tape_.backend();
     backend.embedding(
         {.ids = last, .table = parameters_.value("embedding.weight"), .y = embedded_});
@@ -122,13 +74,7 @@ class CodeDecoder {
                     .transpose_b = Transpose::yes,
                     .bias = parameters_.value("output.bias"),
                     .order = SumOrder::fixed});
-    const std::vector<std::int32_t> steps(static_cast<std::size_t>(rows_),
-                                          static_cast<std::int32_t>(t));
-    rows.steps = tape_.upload(std::span(steps), {rows_});
-    backend.sample_tokens({.logits = logits_,
-                           .rows = rows,
-                           .tokens = tokens,
-                           .status = tape_.allocate({rows_}, DType::i32)});
+    return logits_;
   }
 
   Tape& tape_;
@@ -143,16 +89,9 @@ std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes, Aren
                                    const DecodeRequest& request, std::int64_t first) {
   arena.reset();
   Tape tape(model.backend(), arena, DType::f32, GradMode::none);
-  const auto rows = static_cast<std::int64_t>(codes.size());
-  const std::vector<RowSampling> params(codes.size(), pack(request.sampling));
-  std::vector<std::int64_t> numbers(codes.size());
-  std::iota(numbers.begin(), numbers.end(), first);
-  const DrawRows draws = {.seed = request.seed,
-                          .params = tape.allocate({rows, sizeof(RowSampling)}, DType::u8),
-                          .sequences = tape.allocate({rows}, DType::i64),
-                          .steps = {}};
-  model.backend().upload(std::as_bytes(std::span(params)), draws.params);
-  model.backend().upload(std::as_bytes(std::span(numbers)), draws.sequences);
+  TokenDraws draws(
+      tape, request.sampling,
+      {.seed = request.seed, .first = first, .count = static_cast<std::int64_t>(codes.size())});
   const std::vector<std::int32_t> tokens = CodeDecoder(tape, model, codes).run(draws);
   std::vector<Sequence> pieces(codes.size());
   for (std::size_t b = 0; b < codes.size(); ++b) {
