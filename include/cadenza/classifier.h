@@ -99,6 +99,7 @@ struct ClassifierFileInfo {
   std::string tokenizer_name;
   std::string tokenizer_settings;
   std::vector<std::string> labels;
+  MusicInfo music;  ///< what its pieces are
   std::int64_t parameter_count = 0;
   std::string training;  ///< JSON of the training state, "" if there is none
 };

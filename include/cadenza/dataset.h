@@ -37,6 +37,15 @@ struct PairInfo {
   friend bool operator==(const PairInfo&, const PairInfo&) = default;
 };
 
+/// How music became pieces, for models of such pieces that make music of them again.
+struct MusicInfo {
+  int bars = 0;  ///< it was cut into pieces of so many bars; 0: not cut
+  /// Of each label, that of most of its files. None without labels, or if the data were no scores.
+  std::vector<TimeSignature> metres = {};
+
+  friend bool operator==(const MusicInfo&, const MusicInfo&) = default;
+};
+
 /// Pieces of one kind over one vocabulary, split by piece; the product of `cadenza prepare`.
 struct Dataset {
   std::string tokenizer_name;
@@ -46,6 +55,7 @@ struct Dataset {
   std::optional<PairInfo> pairs = {};  ///< present: every piece has a source
   /// Names of styles, two or more: every piece has one of them. Empty: no labels.
   std::vector<std::string> labels = {};
+  MusicInfo music = {};
   std::array<std::vector<Piece>, 3> splits = {};
 
   const std::vector<Piece>& operator[](Split split) const {
@@ -61,8 +71,8 @@ std::size_t step_count(const std::vector<Piece>& pieces);
 
 /// Data files are safetensors: `<split>.steps` (i32 [N] tokens or u8 [N, 11] key bits, bit 0 of
 /// byte 0 = A0), `<split>.offsets` (i64 [pieces + 1]), for pairs also `<split>.source_steps` and
-/// `<split>.source_offsets`, with labels `<split>.labels` (i32 [pieces]); names, tokenizers and
-/// format version in the metadata. Written atomically.
+/// `<split>.source_offsets`, with labels `<split>.labels` (i32 [pieces]); names, tokenizers,
+/// what is known of the music and format version in the metadata. Written atomically.
 void save_dataset(const Dataset& dataset, const std::filesystem::path& path);
 /// FormatError for anything inconsistent: offsets that do not ascend, ids outside the vocabulary.
 Dataset load_dataset(const std::filesystem::path& path);

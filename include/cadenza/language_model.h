@@ -109,11 +109,10 @@ struct LoadedModel {
   ModelFileInfo info;
 };
 
-/// Writes weights and description of any model to one safetensors file, atomically; `pairs` are
-/// those of the data that a seq2seq model was trained on, `labels` the names of its styles.
+/// Writes weights and description of any model to one safetensors file, atomically, with what is
+/// known of the pairs, labels and music in the `data` that it was trained on.
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
-                const std::optional<PairInfo>& pairs = {},
-                const std::vector<std::string>& labels = {});
+                const Dataset& data = {});
 /// "lm", "seq2seq", "vae", "autoencoder" or "classifier"; a file without cadenza's metadata counts
 /// as "lm".
 std::string read_model_kind(const std::filesystem::path& path);

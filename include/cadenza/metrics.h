@@ -32,6 +32,12 @@ MusicMetrics measure(const Score& score);
 /// Means over pieces of each figure, those that are NaN left out.
 MusicMetrics mean(std::span<const MusicMetrics> metrics);
 
+/// How much of its content a piece keeps in another, whatever the rhythm, tempo and metre, as in
+/// work on style transfer (Lu and Su 2018; Cifka et al. 2020): the mean, over half bars in which
+/// one of the two sounds, of the cosine between how long each pitch class sounds in either; 0 where
+/// one is silent. Bar k of one is held against bar k of the other. NaN for pieces without notes.
+double chroma_similarity(const Score& a, const Score& b);
+
 /// How much of some music is taken over from other music, step by step.
 struct Copying {
   std::size_t longest = 0;  ///< steps of the longest run that stands in the other music too

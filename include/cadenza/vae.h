@@ -24,6 +24,8 @@ enum class Variational : std::uint8_t { no, yes };
 /// directions, `hidden` wide each. Decoder: `layers` layers that start from the code and read it at
 /// every step beside the token before. With several segments a conductor of as many layers goes
 /// from segment to segment and tells the decoder, which starts anew in each, what to read instead.
+/// With labels the code comes with that of the piece, so that it need not say what all pieces of
+/// one style share, and another style can be asked for.
 struct VaeConfig {
   int width = 0;   ///< vocabulary; the model adds a token for the end of pieces below `steps`
   int steps = 32;  ///< tokens of the longest piece
@@ -35,6 +37,8 @@ struct VaeConfig {
   int latent = 32;
   Variational variational = Variational::yes;
   int segments = 1;            ///< equal parts of `steps`; 1: no conductor
+  int labels = 0;              ///< styles that the decoder is told of; 0: none
+  int label_embedding = 16;    ///< only with labels
   double kl_weight = 0.2;      ///< of the divergence from the prior, in the end
   int kl_warmup = 1000;        ///< updates in which it rises from 0, evenly
   double free_bits = 0.0;      ///< of divergence that cost nothing, for a whole code
@@ -48,6 +52,8 @@ struct VaeConfig {
 
   std::int32_t end_token() const { return width; }
   int segment_steps() const { return steps / segments; }
+  /// What the decoder, or its conductor, is told of a piece: the code and the embedded label, K.
+  int told() const { return latent + (labels > 0 ? label_embedding : 0); }
   /// ArgumentError names the first setting out of range.
   void validate() const;
   friend bool operator==(const VaeConfig&, const VaeConfig&) = default;
@@ -65,10 +71,11 @@ std::string to_json(const VaeConfig& config);
 ///
 /// Parameters bear PyTorch's names: `embedding.weight` [width + 1, E]; `encoder.lstm.weight_ih_l0`,
 /// `encoder.lstm.weight_ih_l0_reverse`, ...; `mean.weight` [Z, 2H]; `spread.weight` [Z, 2H], of the
-/// deviation 2 sigmoid(spread), variational only; `conductor.bridge.weight` [layers * S * H, Z] and
-/// `conductor.lstm.weight_ih_l0` [4H, Z], ..., with segments only; `bridge.weight` [layers * S * H,
-/// Z or H]: tanh of it gives the decoder's first states; `decoder.lstm.weight_ih_l0` [4H, E + Z or
-/// E + H], ...; `output.weight` [width + 1, H].
+/// deviation 2 sigmoid(spread), variational only; `label_embedding.weight` [labels, L], with labels
+/// only; `conductor.bridge.weight` [layers * S * H, K] and `conductor.lstm.weight_ih_l0` [4H, K],
+/// ..., with segments only; `bridge.weight` [layers * S * H, K or H]: tanh of it gives the
+/// decoder's first states; `decoder.lstm.weight_ih_l0` [4H, E + K or E + H], ...; `output.weight`
+/// [width + 1, H].
 class Vae final : public Model {
  public:
   Vae(Backend& backend, const VaeConfig& config, DType dtype = DType::f32);
@@ -114,12 +121,15 @@ Code attribute_direction(std::span<const Code> codes, std::span<const double> va
 Code moved(const Code& code, const Code& direction, double amount);
 
 struct DecodeRequest {
+  /// [codes] the style of each piece, for a model with labels; else empty.
+  std::vector<std::int32_t> labels;
   SamplingParams sampling = {.temperature = 0.0};
   std::uint64_t seed = 0;
   std::int64_t first_sequence = 0;  ///< number of the first piece; noise depends on the number
   std::int64_t batch_size = 256;    ///< pieces computed together; never changes the result
 };
-/// The pieces that codes stand for, each of `steps` tokens or up to its end.
+/// The pieces that codes stand for, each of `steps` tokens or up to its end. ArgumentError for a
+/// code of another length, a label that the model does not know or has no use for.
 std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
                              const DecodeRequest& request = {});
 
@@ -142,6 +152,8 @@ struct VaeFileInfo {
   VaeConfig config;
   std::string tokenizer_name;
   std::string tokenizer_settings;
+  std::vector<std::string> labels;  ///< names of the styles it is told of, or none
+  MusicInfo music;                  ///< what its pieces are
   std::int64_t parameter_count = 0;
   std::string training;  ///< JSON of the training state, "" if there is none
 };

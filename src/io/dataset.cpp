@@ -6,6 +6,7 @@
 
 #include "cadenza/error.h"
 #include "io/dataset_reader.h"
+#include "io/music_info.h"
 #include "io/name_list.h"
 #include "io/pair_info.h"
 #include "io/printable.h"
@@ -151,6 +152,10 @@ class Loader {
     const auto labels = file_.metadata().find("labels");
     if (labels != file_.metadata().end()) {
       dataset.labels = labels_from_json(labels->second, file_.origin() + " labels");
+    }
+    const auto music = file_.metadata().find("music");
+    if (music != file_.metadata().end()) {
+      dataset.music = music_info_from_json(music->second, dataset.labels.size(), file_.origin());
     }
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       dataset[split] = pieces(dataset, split);
@@ -325,6 +330,7 @@ void save_dataset(const Dataset& dataset, const std::filesystem::path& path) {
   writer.set_metadata("vocabulary", std::to_string(dataset.vocabulary));
   if (dataset.pairs) writer.set_metadata("pairs", to_json(*dataset.pairs));
   if (!dataset.labels.empty()) writer.set_metadata("labels", names_to_json(dataset.labels));
+  writer.set_metadata("music", to_json(dataset.music));
   for (const Split split : {Split::train, Split::valid, Split::test}) {
     add_split(writer, dataset, split);
   }

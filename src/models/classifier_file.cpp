@@ -27,6 +27,7 @@ ClassifierFileInfo describe(const SafetensorsReader& file) {
         file.origin(), ": the model tells ", info.config.classes, " labels from ",
         info.config.width, " tokens, there are ", info.labels.size(), " labels and ",
         tokenizer->vocabulary_size(), " tokens");
+  info.music = read_music(file);
   check_shapes(file, parameter_specs(info.config));
   return info;
 }

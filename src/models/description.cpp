@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "io/music_info.h"
+#include "io/name_list.h"
+
 namespace cadenza {
 namespace {
 
@@ -67,6 +70,21 @@ void read_weights(const SafetensorsReader& file, Parameters& parameters,
     }
     parameters.upload(spec.name, values);
   }
+}
+
+std::vector<std::string> read_labels(const SafetensorsReader& file, int expected) {
+  std::vector<std::string> labels = labels_from_json(metadata(file, "labels"), file.origin());
+  check(labels.size() == static_cast<std::size_t>(expected), file.origin(),
+        ": the model is conditioned on ", expected, " labels, ", labels.size(), " have names");
+  return labels;
+}
+
+MusicInfo read_music(const SafetensorsReader& file) {
+  const std::string text = metadata(file, "music");
+  if (text.empty()) return {};
+  const std::string labels = metadata(file, "labels");
+  return music_info_from_json(
+      text, labels.empty() ? 0 : labels_from_json(labels, file.origin()).size(), file.origin());
 }
 
 void check_kind(const nlohmann::json& architecture, std::string_view expected) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cadenza/language_model.h"
-#include "io/name_list.h"
 #include "models/description.h"
 #include "models/infer_config.h"
 
@@ -17,10 +16,7 @@ LanguageModelConfig read_config(const nlohmann::json& json) {
                             parse_activation(layer.at("activation").get<std::string>())});
   }
   if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
-  if (json.contains("labels")) {
-    config.labels = integer_at<int>(json, "labels");
-    config.label_embedding = integer_at<int>(json, "label_embedding");
-  }
+  read_label_config(json, config);
   config.validate();
   return config;
 }
@@ -50,12 +46,7 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
     info.tokenizer_name = metadata(file, "tokenizer");
     info.tokenizer_settings = metadata(file, "tokenizer_settings");
     info.training = metadata(file, "training");
-    if (info.config.labels > 0) {
-      info.labels = labels_from_json(metadata(file, "labels"), file.origin());
-      check(info.labels.size() == static_cast<std::size_t>(info.config.labels), file.origin(),
-            ": the model is conditioned on ", info.config.labels, " labels, ", info.labels.size(),
-            " have names");
-    }
+    if (info.config.labels > 0) info.labels = read_labels(file, info.config.labels);
   } else {
     InferredModel inferred = infer_model(file);
     info.config = inferred.config;
@@ -92,10 +83,7 @@ std::string to_json(const LanguageModelConfig& config) {
     json["dense"].push_back({{"units", layer.units}, {"activation", name_of(layer.activation)}});
   }
   if (config.head == Head::nade) json["nade_hidden"] = config.nade_hidden;
-  if (config.labels > 0) {
-    json["labels"] = config.labels;
-    json["label_embedding"] = config.label_embedding;
-  }
+  write_label_config(config, json);
   return json.dump();
 }
 

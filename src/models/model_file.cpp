@@ -2,6 +2,7 @@
 #include "models/model_file.h"
 
 #include "cadenza/language_model.h"
+#include "io/music_info.h"
 #include "io/name_list.h"
 #include "io/pair_info.h"
 #include "models/description.h"
@@ -13,8 +14,10 @@ void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& 
   file.set_metadata("model", model.architecture());
   file.set_metadata("tokenizer", std::string(meaning.tokenizer.name()));
   file.set_metadata("tokenizer_settings", meaning.tokenizer.settings());
-  if (meaning.pairs) file.set_metadata("pairs", to_json(*meaning.pairs));
-  if (!meaning.labels.empty()) file.set_metadata("labels", names_to_json(meaning.labels));
+  const Dataset& data = meaning.data;
+  if (data.pairs) file.set_metadata("pairs", to_json(*data.pairs));
+  if (!data.labels.empty()) file.set_metadata("labels", names_to_json(data.labels));
+  file.set_metadata("music", to_json(data.music));
   const Parameters& parameters = model.parameters();
   for (const ParameterSpec& spec : parameters.specs()) {
     std::vector<std::int64_t> shape;
@@ -27,9 +30,9 @@ void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& 
 }
 
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
-                const std::optional<PairInfo>& pairs, const std::vector<std::string>& labels) {
+                const Dataset& data) {
   SafetensorsWriter file;
-  add_model(file, model, {tokenizer, pairs, labels});
+  add_model(file, model, {tokenizer, data});
   file.write(path);
 }
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "cadenza/dataset.h"
 #include "cadenza/model.h"
 #include "cadenza/safetensors.h"
@@ -14,8 +10,7 @@ namespace cadenza {
 /// What gives the tokens of a model their meaning.
 struct ModelMeaning {
   const Tokenizer& tokenizer;
-  const std::optional<PairInfo>& pairs;
-  const std::vector<std::string>& labels;  ///< names of styles, or none
+  const Dataset& data;  ///< its pairs, labels and music
 };
 
 /// Puts weights, architecture and meaning into `file`.

@@ -42,6 +42,8 @@ void VaeConfig::validate() const {
   check_range("hidden", hidden, 1, kMaxUnits);
   check_range("latent", latent, 1, kMaxUnits);
   check_range("segments", segments, 1, steps);
+  check_range("labels", labels, 0, kMaxUnits);
+  check_range("label_embedding", label_embedding, 1, kMaxUnits);
   check(steps % segments == 0, "model: ", steps, " steps are no ", segments,
         " segments of equal length");
   check_range("kl_weight", kl_weight, 0, 1e6);
@@ -68,8 +70,11 @@ std::vector<ParameterSpec> parameter_specs(const VaeConfig& config) {
   if (config.variational == Variational::yes) {
     add_linear_specs(specs, "spread.", encoder.width(), config.latent);
   }
+  if (config.labels > 0) {
+    specs.push_back({"label_embedding.weight", {config.labels, config.label_embedding}, 1.0});
+  }
   if (config.segments > 1) {
-    add_linear_specs(specs, "conductor.bridge.", config.latent, states);
+    add_linear_specs(specs, "conductor.bridge.", config.told(), states);
     conductor_of(config).add_specs(specs);
   }
   add_linear_specs(specs, "bridge.", decoder.input - config.embedding, states);
@@ -101,8 +106,9 @@ std::string Vae::summary() const {
   return message(
       config_.variational == Variational::yes ? "variational autoencoder" : "autoencoder", " of ",
       config_.steps, " steps, encoder ", config_.encoder_layers, " x ", cell, "(2 x ",
-      config_.hidden, "), code ", config_.latent, ", ", conductor, "decoder ", config_.layers,
-      " x ", cell, "(", config_.hidden, ")");
+      config_.hidden, "), code ", config_.latent,
+      config_.labels > 0 ? message(" and one of ", config_.labels, " labels") : std::string(), ", ",
+      conductor, "decoder ", config_.layers, " x ", cell, "(", config_.hidden, ")");
 }
 
 void Vae::check_data(const Dataset& data) const {
@@ -110,6 +116,9 @@ void Vae::check_data(const Dataset& data) const {
   check(data.step_kind == StepKind::token && data.vocabulary == config_.width, "the data has ",
         data.vocabulary, data.step_kind == StepKind::token ? " tokens" : " keys", ", the model ",
         config_.width, " tokens");
+  check(config_.labels == 0 || data.labels.size() == static_cast<std::size_t>(config_.labels),
+        "the data has ", data.labels.size(), " labels, the model is conditioned on ",
+        config_.labels);
   for (const auto& pieces : data.splits) {
     for (const Piece& piece : pieces) {
       check(piece.sequence.size() <= static_cast<std::size_t>(config_.steps), "the piece '",
@@ -135,7 +144,7 @@ TensorView Vae::loss(Tape& tape, const Batch& batch, std::span<const Tensor>, co
     codes = &posterior->sample(tape.upload(std::span(noise), encoded.mean.value().shape));
   }
   const SegmentGrid grid(config_, batch.steps, batch.rows);
-  Variable& logits = pass.predict(*codes, batch.input_ids, grid);
+  Variable& logits = pass.predict(pass.tell(*codes, batch.labels), batch.input_ids, grid);
   const auto targets = grid.arrange(std::span(batch.target_ids), -1);
   const auto weights = grid.arrange(std::span(batch.weights), 0.0F);
   const TensorView losses =

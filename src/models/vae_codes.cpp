@@ -15,13 +15,14 @@ namespace {
 // The tokens of one batch of codes, drawn step by step.
 class CodeDecoder {
  public:
-  CodeDecoder(Tape& tape, Vae& model, std::span<const Code> codes)
+  CodeDecoder(Tape& tape, Vae& model, std::span<const Code> codes,
+              std::span<const std::int32_t> labels)
       : tape_(tape),
         config_(model.config()),
         parameters_(model.parameters()),
         rows_(static_cast<std::int64_t>(codes.size())),
         decoder_(tape, parameters_, decoder_of(config_), rows_),
-        codes_(tape.allocate({rows_, config_.latent})),
+        told_(tape.allocate({rows_, config_.told()})),
         embedded_(tape.allocate({rows_, config_.embedding})),
         input_(tape.allocate({rows_, decoder_of(config_).input})),
         logits_(tape.allocate({rows_, config_.width + 1})) {
@@ -31,7 +32,17 @@ class CodeDecoder {
             " numbers, expected ", config_.latent);
       values.insert(values.end(), code.begin(), code.end());
     }
-    tape.backend().upload(std::as_bytes(std::span(values)), codes_);
+    Backend& backend = tape.backend();
+    backend.copy_columns({.x = tape.upload(std::span(values), {rows_, config_.latent}),
+                          .y = told_,
+                          .count = config_.latent});
+    if (labels.empty()) return;
+    const TensorView label = tape.allocate({rows_, config_.label_embedding});
+    backend.embedding({.ids = tape.upload(labels, {rows_}),
+                       .table = parameters_.value("label_embedding.weight"),
+                       .y = label});
+    backend.copy_columns(
+        {.x = label, .y = told_, .y_begin = config_.latent, .count = config_.label_embedding});
   }
 
   // i32 [steps, B] on the host.
@@ -39,14 +50,14 @@ class CodeDecoder {
     std::optional<StepStack> conductor;
     if (config_.segments > 1) {
       conductor.emplace(tape_, parameters_, conductor_of(config_), rows_);
-      conductor->start(parameters_, "conductor.bridge.", codes_);
+      conductor->start(parameters_, "conductor.bridge.", told_);
     }
     const TensorView tokens = tape_.allocate({config_.steps, rows_}, DType::i32);
     const std::vector<std::int32_t> nothing(static_cast<std::size_t>(rows_), -1);
     TensorView last = tape_.upload(std::span(nothing), {rows_});
     for (std::int64_t t = 0; t < config_.steps; ++t) {
       if (t % config_.segment_steps() == 0) {
-        start_segment(conductor ? conductor->step(codes_) : codes_);
+        start_segment(conductor ? conductor->step(told_) : told_);
       }
       draws.draw({.logits = predict(last), .tokens = tokens.at(t)}, t);
       last = tokens.at(t);
@@ -57,10 +68,10 @@ class CodeDecoder {
   }
 
  private:
-  void start_segment(const TensorView& told) {
-    decoder_.start(parameters_, "bridge.", told);
+  void start_segment(const TensorView& orders) {
+    decoder_.start(parameters_, "bridge.", orders);
     tape_.backend().copy_columns(
-        {.x = told, .y = input_, .y_begin = config_.embedding, .count = told.shape[1]});
+        {.x = orders, .y = input_, .y_begin = config_.embedding, .count = orders.shape[1]});
   }
 
   const TensorView& predict(const TensorView& last) {
@@ -82,17 +93,18 @@ class CodeDecoder {
   const Parameters& parameters_;
   std::int64_t rows_;
   StepStack decoder_;
-  TensorView codes_, embedded_, input_, logits_;
+  TensorView told_, embedded_, input_, logits_;
 };
 
-std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes, Arena& arena,
+std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes,
+                                   std::span<const std::int32_t> labels, Arena& arena,
                                    const DecodeRequest& request, std::int64_t first) {
   arena.reset();
   Tape tape(model.backend(), arena, DType::f32, GradMode::none);
   TokenDraws draws(
       tape, request.sampling,
       {.seed = request.seed, .first = first, .count = static_cast<std::int64_t>(codes.size())});
-  const std::vector<std::int32_t> tokens = CodeDecoder(tape, model, codes).run(draws);
+  const std::vector<std::int32_t> tokens = CodeDecoder(tape, model, codes, labels).run(draws);
   std::vector<Sequence> pieces(codes.size());
   for (std::size_t b = 0; b < codes.size(); ++b) {
     for (std::size_t at = b; at < tokens.size(); at += codes.size()) {
@@ -101,6 +113,16 @@ std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes, Aren
     }
   }
   return pieces;
+}
+
+void check_labels(const VaeConfig& config, std::span<const std::int32_t> labels,
+                  std::size_t codes) {
+  check(labels.size() == (config.labels > 0 ? codes : 0), "decode: ", labels.size(), " labels for ",
+        codes, " codes and a model of ", config.labels, " labels");
+  for (const std::int32_t label : labels) {
+    check(label >= 0 && label < config.labels, "decode: label ", label, " of a model of ",
+          config.labels, " labels");
+  }
 }
 
 void check_piece(const VaeConfig& config, const Sequence& piece) {
@@ -156,13 +178,17 @@ std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
   check(request.batch_size >= 1, "decode: batch_size is ", request.batch_size,
         ", expected at least 1");
   check(model.parameters().dtype() == DType::f32, "decode: draws tokens in f32, got f64");
+  check_labels(model.config(), request.labels, codes.size());
   Arena arena(model.backend());
   std::vector<Sequence> pieces;
   while (pieces.size() < codes.size()) {
     const std::size_t done = pieces.size();
     const std::size_t count =
         std::min(static_cast<std::size_t>(request.batch_size), codes.size() - done);
-    for (Sequence& piece : decode_batch(model, codes.subspan(done, count), arena, request,
+    const auto labels =
+        std::span(request.labels)
+            .subspan(request.labels.empty() ? 0 : done, request.labels.empty() ? 0 : count);
+    for (Sequence& piece : decode_batch(model, codes.subspan(done, count), labels, arena, request,
                                         request.first_sequence + static_cast<std::int64_t>(done))) {
       pieces.push_back(std::move(piece));
     }

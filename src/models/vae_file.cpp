@@ -20,6 +20,7 @@ VaeConfig read_config(const nlohmann::json& json) {
   config.encoder_layers = integer_at<int>(json, "encoder_layers");
   config.latent = integer_at<int>(json, "latent");
   config.segments = integer_at<int>(json, "segments");
+  read_label_config(json, config);
   config.word_dropout = json.at("word_dropout").get<double>();
   config.own_tokens = json.at("own_tokens").get<double>();
   config.own_tokens_slope = json.at("own_tokens_slope").get<double>();
@@ -34,6 +35,8 @@ VaeFileInfo describe(const SafetensorsReader& file) {
             tokenizer->vocabulary_size() == info.config.width,
         file.origin(), ": the model writes ", info.config.width, " tokens, its tokenizer has ",
         tokenizer->vocabulary_size());
+  if (info.config.labels > 0) info.labels = read_labels(file, info.config.labels);
+  info.music = read_music(file);
   check_shapes(file, parameter_specs(info.config));
   return info;
 }
@@ -52,6 +55,7 @@ std::string to_json(const VaeConfig& config) {
                                  {"hidden", config.hidden},
                                  {"latent", config.latent},
                                  {"segments", config.segments}};
+  write_label_config(config, json);
   if (variational) {
     json["kl_weight"] = config.kl_weight;
     json["kl_warmup"] = config.kl_warmup;

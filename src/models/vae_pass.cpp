@@ -30,7 +30,7 @@ RecurrentStack conductor_of(const VaeConfig& config) {
   return {.prefix = "conductor.",
           .cell = config.cell,
           .layers = config.layers,
-          .input = config.latent,
+          .input = config.told(),
           .hidden = config.hidden};
 }
 
@@ -38,7 +38,7 @@ RecurrentStack decoder_of(const VaeConfig& config) {
   return {.prefix = "decoder.",
           .cell = config.cell,
           .layers = config.layers,
-          .input = config.embedding + (config.segments > 1 ? config.hidden : config.latent),
+          .input = config.embedding + (config.segments > 1 ? config.hidden : config.told()),
           .hidden = config.hidden};
 }
 
@@ -112,14 +112,21 @@ std::vector<std::int32_t> VaePass::hide_words(std::vector<std::int32_t> ids,
   return ids;
 }
 
-Variable& VaePass::conduct(Variable& codes, std::int64_t segments) {
-  if (config_.segments == 1) return codes;
+Variable& VaePass::tell(Variable& codes, std::span<const std::int32_t> labels) {
+  if (config_.labels == 0) return codes;
+  const TensorView ids = tape_.upload(labels, {static_cast<std::int64_t>(labels.size())});
+  Variable& table = parameter(tape_, parameters_, "label_embedding.weight");
+  return join_columns(tape_, {&codes, &embedding(tape_, ids, table)});
+}
+
+Variable& VaePass::conduct(Variable& told, std::int64_t segments) {
+  if (config_.segments == 1) return told;
   const RecurrentLayers conductor(tape_, parameters_, conductor_of(config_));
   std::vector<Variable*> states =
-      first_states(tape_, parameters_, conductor.stack, "conductor.bridge.", codes);
-  Variable& told =
-      conductor.run(tape_, repeat(codes, segments), states, [](int) { return DropoutPlace(); });
-  return reshape(tape_, told, flat_rows(told.value()).shape);
+      first_states(tape_, parameters_, conductor.stack, "conductor.bridge.", told);
+  Variable& orders =
+      conductor.run(tape_, repeat(told, segments), states, [](int) { return DropoutPlace(); });
+  return reshape(tape_, orders, flat_rows(orders.value()).shape);
 }
 
 Variable& VaePass::repeat(Variable& codes, std::int64_t steps) {
@@ -132,11 +139,11 @@ Variable& VaePass::repeat(Variable& codes, std::int64_t steps) {
                      {steps, rows, codes.value().shape[1]});
 }
 
-Variable& VaePass::predict(Variable& codes, std::span<const std::int32_t> inputs,
+Variable& VaePass::predict(Variable& told, std::span<const std::int32_t> inputs,
                            const SegmentGrid& grid) {
-  Variable& told = conduct(codes, grid.segments());
+  Variable& orders = conduct(told, grid.segments());
   const RecurrentLayers layers(tape_, parameters_, decoder_of(config_));
-  std::vector<Variable*> states = first_states(tape_, parameters_, layers.stack, "bridge.", told);
+  std::vector<Variable*> states = first_states(tape_, parameters_, layers.stack, "bridge.", orders);
   const std::vector<std::int32_t> ids = hide_words(grid.arrange(inputs, -1), grid.rows());
   Variable& truth =
       embedding(tape_, tape_.upload(std::span(ids), {grid.steps(), grid.rows()}), embedding_);
@@ -150,7 +157,7 @@ Variable& VaePass::predict(Variable& codes, std::span<const std::int32_t> inputs
       },
       .decode = [&](Variable& x, std::int64_t t) -> Variable& {
         Variable& heard = dropout(tape_, x, place(config_.input_dropout, kInput, t));
-        Variable& input = join_columns(tape_, {&heard, &repeat(told, x.value().shape[0])});
+        Variable& input = join_columns(tape_, {&heard, &repeat(orders, x.value().shape[0])});
         return layers.run(tape_, input, states,
                           [&](int layer) { return place(config_.dropout, kDecoder + layer, t); });
       },

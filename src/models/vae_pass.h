@@ -63,15 +63,17 @@ class VaePass {
     std::optional<Gaussian> posterior;  ///< variational only
   };
   Encoded encode(const Pieces& pieces);
-  /// Logits [L * R, width + 1] of every step, in the order of `grid`, given codes [B, Z] and the
-  /// tokens before, [T, B].
-  Variable& predict(Variable& codes, std::span<const std::int32_t> inputs, const SegmentGrid& grid);
+  /// What the decoder is told, [B, K]: codes [B, Z] and, with labels, those of the pieces, [B].
+  Variable& tell(Variable& codes, std::span<const std::int32_t> labels);
+  /// Logits [L * R, width + 1] of every step, in the order of `grid`, given what the decoder is
+  /// told, [B, K], and the tokens before, [T, B].
+  Variable& predict(Variable& told, std::span<const std::int32_t> inputs, const SegmentGrid& grid);
 
  private:
   DropoutPlace place(double rate, int which, std::int64_t t = 0) const;
   std::vector<std::int32_t> hide_words(std::vector<std::int32_t> ids, std::int64_t rows) const;
-  /// What the decoder reads in each segment, [R, Z or H].
-  Variable& conduct(Variable& codes, std::int64_t segments);
+  /// What the decoder reads in each segment, [R, K or H].
+  Variable& conduct(Variable& told, std::int64_t segments);
   /// Codes [R, C] at every one of `steps` steps, [L, R, C].
   Variable& repeat(Variable& codes, std::int64_t steps);
   TensorView logits(const TensorView& features);

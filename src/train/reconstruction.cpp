@@ -53,7 +53,8 @@ Hits taught_hits(Vae& model, const Dataset& data, Split split, int batch_size) {
         pass.encode({.steps = batch->steps, .ids = batch->target_ids, .lengths = batch->lengths})
             .mean;
     const SegmentGrid grid(model.config(), batch->steps, batch->rows);
-    const auto guesses = likeliest(tape, pass.predict(mean, batch->input_ids, grid).value());
+    const auto guesses = likeliest(
+        tape, pass.predict(pass.tell(mean, batch->labels), batch->input_ids, grid).value());
     const auto targets = grid.arrange(std::span<const std::int32_t>(batch->target_ids), -1);
     for (std::size_t i = 0; i < targets.size(); ++i) {
       if (targets[i] < 0 || targets[i] == model.config().end_token()) continue;
@@ -77,9 +78,12 @@ Reconstruction reconstruct(Vae& model, const Dataset& data, Split split, int bat
   result.taught_accuracy = taught_hits(model, data, split, batch_size).share();
 
   std::vector<Sequence> pieces;
-  for (const Piece& piece : data[split]) pieces.push_back(piece.sequence);
-  const std::vector<Sequence> back =
-      decode(model, encode(model, pieces, batch_size), {.batch_size = batch_size});
+  DecodeRequest request = {.batch_size = batch_size};
+  for (const Piece& piece : data[split]) {
+    pieces.push_back(piece.sequence);
+    if (model.config().labels > 0) request.labels.push_back(piece.label);
+  }
+  const std::vector<Sequence> back = decode(model, encode(model, pieces, batch_size), request);
   Hits free;
   std::int64_t whole = 0;
   for (std::size_t p = 0; p < pieces.size(); ++p) {

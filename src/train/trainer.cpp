@@ -150,8 +150,7 @@ EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
 
 TrainingResult Trainer::Run::run(const Reporter& reporter) {
   while (finished().empty()) train_epoch(reporter);
-  if (data_[Split::valid].empty())
-    save_model(model_, tokenizer_, best_path(), data_.pairs, data_.labels);
+  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path(), data_);
   if (saved_step_ != state_.step) save();
   return {.steps = state_.step,
           .epochs = static_cast<int>(state_.epoch),
@@ -281,7 +280,7 @@ void Trainer::Run::validate() {
   schedule_.observe_validation(improved);
   if (!improved) return;
   state_.best_valid = likelihood.all;
-  save_model(model_, tokenizer_, best_path(), data_.pairs, data_.labels);
+  save_model(model_, tokenizer_, best_path(), data_);
 }
 
 void Trainer::Run::report(const Reporter& reporter, bool validated) {
@@ -325,8 +324,8 @@ void Trainer::Run::save() {
   state_.seconds = seconds_before_ + seconds_since(start_);
   state_.plateau_factor = schedule_.plateau_factor();
   state_.plateau_count = schedule_.plateau_count();
-  save_checkpoint(last_path(), model_, {tokenizer_, data_.pairs, data_.labels},
-                  {&optimizer_, &carried_}, state_, fingerprint_);
+  save_checkpoint(last_path(), model_, {tokenizer_, data_}, {&optimizer_, &carried_}, state_,
+                  fingerprint_);
   saved_step_ = state_.step;
   last_save_ = Clock::now();
 }

@@ -84,6 +84,25 @@ TEST(Dataset, PairsAreReadBackUnchanged) {
   expect_equal(load_dataset(folder / "data"), pair_set());
 }
 
+TEST(Dataset, WhatIsKnownOfTheMusicIsReadBack) {
+  const test::TmpDir folder;
+  Dataset set = token_set();
+  set.labels = {"jig", "reel"};
+  for (auto& pieces : set.splits) {
+    for (Piece& piece : pieces) piece.label = 0;
+  }
+  set.music = {.bars = 2, .metres = {{0, 6, 8}, {0, 4, 4}}};
+  save_dataset(set, folder / "data");
+  EXPECT_EQ(load_dataset(folder / "data").music, set.music);
+  set.music.metres.pop_back();
+  save_dataset(set, folder / "data");
+  expect_error<FormatError>([&] { load_dataset(folder / "data"); }, "1 metres for 2 labels");
+  set.music.metres = {{0, 6, 8}, {0, 4, 3}};
+  save_dataset(set, folder / "data");
+  expect_error<FormatError>([&] { load_dataset(folder / "data"); },
+                            "a metre in parts of 3, expected a power of two up to 128");
+}
+
 TEST(Dataset, FramesAreElevenBytesWithTheLowestKeyInTheFirstBit) {
   const test::TmpDir folder;
   save_dataset(frame_set(), folder / "data");

@@ -245,7 +245,7 @@ TEST(ClassifierFile, IsReadBackWithItsLabels) {
   Classifier model(*backend, config);
   model.initialize(5);
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
-  save_model(model, *tokenizer, folder / "m", {}, data.labels);
+  save_model(model, *tokenizer, folder / "m", data);
   EXPECT_EQ(read_model_kind(folder / "m"), "classifier");
   const LoadedClassifier loaded = load_classifier(folder / "m", *backend);
   EXPECT_EQ(loaded.info.config, config);
@@ -262,9 +262,9 @@ TEST(ClassifierFile, OfAnotherKindOrNumberOfLabelsIsRefused) {
   Classifier model(*backend, tiny_config());
   model.initialize(5);
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
-  save_model(model, *tokenizer, folder / "two", {}, {"a", "b"});
+  save_model(model, *tokenizer, folder / "two", {.labels = {"a", "b"}});
   test::expect_error<Error>([&] { load_classifier(folder / "two", *backend); }, "2 labels");
-  save_model(model, *tokenizer, folder / "m", {}, data.labels);
+  save_model(model, *tokenizer, folder / "m", data);
   test::expect_error<Error>([&] { load_seq2seq(folder / "m", *backend); }, "classifier");
   test::expect_error<Error>([&] { load_model(folder / "m", *backend); }, "classifier");
 }

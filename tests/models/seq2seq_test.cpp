@@ -171,7 +171,7 @@ TEST(Seq2Seq, FileBringsModelAndMeaningBack) {
   Seq2Seq model(*backend, config);
   model.initialize(3);
   const auto path = folder / "m.safetensors";
-  save_model(model, *make_tokenizer("ids", "vocabulary=12"), path, data.pairs);
+  save_model(model, *make_tokenizer("ids", "vocabulary=12"), path, data);
   EXPECT_EQ(read_model_kind(path), "seq2seq");
   const LoadedSeq2Seq loaded = load_seq2seq(path, *backend);
   EXPECT_EQ(loaded.info.config, config);
@@ -184,7 +184,7 @@ TEST(Seq2Seq, FileBringsModelAndMeaningBack) {
   test::expect_error<FormatError>([&] { load_model(path, *backend); }, "expected 'lm'");
   PairInfo other = *data.pairs;
   other.vocabulary = 12;
-  save_model(model, *make_tokenizer("ids", "vocabulary=12"), path, other);
+  save_model(model, *make_tokenizer("ids", "vocabulary=12"), path, {.pairs = other});
   test::expect_error<FormatError>([&] { load_seq2seq(path, *backend); },
                                   "has a vocabulary of 11, expected 12 tokens");
 }

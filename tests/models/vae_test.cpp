@@ -65,7 +65,7 @@ class VaeTest : public testing::Test {
 
 // From the embedding through noise, code and conductor to the output, with every kind of dropout.
 TEST_F(VaeTest, GradientsMatchFiniteDifferences) {
-  const Batch batch = batch_of(data_, {0, 1, 3});
+  const Batch batch = batch_of(test::with_labels(data_), {0, 1, 3});
   for (const CellInfo& cell : cells()) {
     for (const Variational variational : {Variational::no, Variational::yes}) {
       for (const int segments : {1, 3}) {
@@ -75,6 +75,8 @@ TEST_F(VaeTest, GradientsMatchFiniteDifferences) {
         config.layers = 2;
         config.variational = variational;
         config.segments = segments;
+        config.labels = variational == Variational::yes ? 3 : 0;
+        config.label_embedding = 2;
         config.kl_weight = 0.7;
         config.kl_warmup = 8;
         config.free_bits = 0.1;
@@ -312,6 +314,47 @@ TEST_F(VaeTest, LearnsToBringPiecesBack) {
   }
 }
 
+// Pieces of style 0 are even, those of style 1 odd; what a code must say is where they begin.
+TEST_F(VaeTest, LabelTellsTheStyleWhateverTheCode) {
+  const auto cpu = make_backend("cpu");
+  Dataset data = tiny_pieces();
+  data.labels = {"even", "odd"};
+  std::vector<Piece>& train_pieces = data[Split::train];
+  train_pieces.resize(4);
+  std::vector<Sequence> pieces;
+  for (std::size_t p = 0; p < train_pieces.size(); ++p) {
+    Piece& piece = train_pieces[p];
+    piece.label = static_cast<std::int32_t>(p % 2);
+    for (std::size_t t = 0; t < piece.sequence.size(); ++t) {
+      const std::size_t begin = p / 2 * 3;
+      piece.sequence.tokens[t] = static_cast<std::int32_t>((begin + t) % 6 * 2 + p % 2);
+    }
+    pieces.push_back(piece.sequence);
+  }
+  for (const int segments : {1, 3}) {
+    VaeConfig config = tiny_config();
+    config.embedding = 16;
+    config.hidden = 32;
+    config.segments = segments;
+    config.labels = 2;
+    config.label_embedding = 4;
+    Vae model(*cpu, config);
+    model.check_data(data);
+    model.initialize(5);
+    train(model, batch_of(data, {0, 1, 2, 3}), 400);
+    const std::vector<Code> codes = encode(model, pieces);
+    EXPECT_EQ(decode(model, codes, {.labels = {0, 1, 0, 1}}), pieces);
+    EXPECT_EQ(reconstruct(model, data, Split::train, 3).whole_pieces, 1.0);
+    for (const std::int32_t style : {0, 1}) {
+      const std::vector<std::int32_t> labels(codes.size(), style);
+      for (const Sequence& piece : decode(model, codes, {.labels = labels, .batch_size = 3})) {
+        ASSERT_GT(piece.size(), 0U);
+        for (const std::int32_t token : piece.tokens) EXPECT_EQ(token % 2, style);
+      }
+    }
+  }
+}
+
 TEST(Interpolation, GoesAlongAnArc) {
   const Code right = {2.0F, 0.0F};
   const Code up = {0.0F, 2.0F};
@@ -352,14 +395,21 @@ TEST_F(VaeTest, FileBringsModelAndMeaningBack) {
     VaeConfig config = tiny_config();
     config.variational = variational;
     config.segments = 3;
-    if (variational == Variational::yes) config.free_bits = 2.5;
+    const std::vector<std::string> labels = {"jig", "reel"};
+    if (variational == Variational::yes) {
+      config.free_bits = 2.5;
+      config.labels = 2;
+    }
     Vae model(*backend_, config);
     model.initialize(3);
-    save_model(model, *tokenizer, path);
+    const MusicInfo music = {.bars = 2, .metres = {{0, 6, 8}, {0, 2, 2}}};
+    save_model(model, *tokenizer, path, {.labels = labels, .music = music});
     EXPECT_EQ(read_model_kind(path), variational == Variational::yes ? "vae" : "autoencoder");
     const LoadedVae loaded = load_vae(path, *backend_);
     EXPECT_EQ(loaded.info.config, config);
     EXPECT_EQ(loaded.info.tokenizer_name, "ids");
+    EXPECT_EQ(loaded.info.music, music);
+    EXPECT_EQ(loaded.info.labels, config.labels > 0 ? labels : std::vector<std::string>());
     EXPECT_EQ(loaded.info.parameter_count, model.parameters().count());
     for (const ParameterSpec& spec : model.parameters().specs()) {
       EXPECT_EQ(loaded.model->parameters().download(spec.name),
@@ -398,6 +448,18 @@ TEST_F(VaeTest, RefusesWhatCannotBe) {
       "token 12 is outside");
   test::expect_error<ArgumentError>([&] { decode(model, std::vector<Code>(1, Code{1.0F})); },
                                     "a code has 1 numbers, expected 3");
+  test::expect_error<ArgumentError>([&] { decode(model, {}, {.labels = {0}}); },
+                                    "1 labels for 0 codes and a model of 0 labels");
+  VaeConfig styles = tiny_config();
+  styles.labels = 2;
+  Vae styled(*backend_, styles);
+  test::expect_error<ArgumentError>([&] { styled.check_data(test::with_labels(data_)); },
+                                    "the data has 3 labels, the model is conditioned on 2");
+  const std::vector<Code> code(1, Code(3));
+  test::expect_error<ArgumentError>([&] { decode(styled, code); },
+                                    "0 labels for 1 codes and a model of 2 labels");
+  test::expect_error<ArgumentError>([&] { decode(styled, code, {.labels = {2}}); },
+                                    "label 2 of a model of 2 labels");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "music/set_scores.h"
@@ -24,6 +25,46 @@ Score bars_of(const std::vector<std::vector<int>>& bars) {
     }
   }
   return score_of(std::move(notes));
+}
+
+// A jig of two bars: eighths in groups of three.
+Score jig(const std::vector<int>& pitches) {
+  std::vector<Note> notes;
+  for (std::size_t i = 0; i < pitches.size(); ++i) {
+    const auto start = static_cast<std::int64_t>(i) * 240;
+    notes.push_back({start, start + 240, static_cast<std::uint8_t>(pitches[i]), 64});
+  }
+  Score score = score_of(std::move(notes));
+  score.time_signatures = {{0, 6, 8}};
+  return score;
+}
+
+TEST(ChromaSimilarity, HoldsHalfBarsOfAnyMetreAgainstEachOther) {
+  const Score tune = jig({60, 64, 67, 62, 65, 69, 60, 60, 60, 72, 72, 72});
+  EXPECT_DOUBLE_EQ(chroma_similarity(tune, tune), 1.0);
+  // The same chords in 4/4, an octave higher.
+  Score reel = score_of({});
+  for (int i = 0; i < 3; ++i) {
+    const std::int64_t third = 320 * i;
+    const auto up = static_cast<std::uint8_t>(i == 0 ? 72 : i == 1 ? 76 : 79);
+    const auto up_second = static_cast<std::uint8_t>(i == 0 ? 74 : i == 1 ? 77 : 81);
+    reel.tracks[0].notes.push_back({third, third + 320, up, 64});
+    reel.tracks[0].notes.push_back({960 + third, 960 + third + 320, up_second, 64});
+  }
+  reel.tracks[0].notes.push_back({1920, 3840, 60, 64});
+  std::sort(reel.tracks[0].notes.begin(), reel.tracks[0].notes.end());
+  EXPECT_NEAR(chroma_similarity(tune, reel), 1.0, 1e-12);
+  // One of three notes in common in the first half bar, nothing after it.
+  const Score other = jig({60, 61, 63});
+  EXPECT_NEAR(chroma_similarity(tune, other), (1.0 / 3.0) / 4, 1e-12);
+  EXPECT_NEAR(chroma_similarity(other, tune), (1.0 / 3.0) / 4, 1e-12);
+}
+
+TEST(ChromaSimilarity, IgnoresSilenceInBoth) {
+  const Score late = score_of({{2 * kBar, 2 * kBar + 960, 60, 64}});
+  EXPECT_DOUBLE_EQ(chroma_similarity(late, late), 1.0);
+  EXPECT_TRUE(std::isnan(chroma_similarity(score_of({}), score_of({}))));
+  EXPECT_EQ(chroma_similarity(late, score_of({})), 0.0);
 }
 
 Sequence tokens(std::vector<std::int32_t> ids) { return {std::move(ids), {}}; }
