@@ -24,18 +24,17 @@ __global__ void __launch_bounds__(kTile* kTileRows) weighted_sums_kernel(Attenti
     const std::int64_t length = length_of(args.lengths, tile.b, args.memory);
     const std::int64_t terms = over_memory ? length : i < length ? args.steps : 0;
     const std::int64_t query_stride = args.batch * args.memory;
-    const float* x = args.x + tile.b * args.memory + i * (over_memory ? query_stride : 1);
+    const std::int64_t x_at = tile.b * args.memory + i * (over_memory ? query_stride : 1);
     const std::int64_t x_stride = over_memory ? 1 : query_stride;
     const std::int64_t stride = args.batch * args.columns;
     const std::int64_t at = tile.b * args.columns + column;
-    const float* other = args.other + at;
-    const float own = kKind == AttentionKind::additive ? args.own[i * stride + at] : 0.0F;
+    const float own = kKind == AttentionKind::additive ? args.own[at + i * stride] : 0.0F;
     float sum = 0.0F;
     float tanh_sum = 0.0F;
 #pragma unroll 8
     for (std::int64_t j = 0; j < terms; ++j) {
-      const float factor = x[j * x_stride];
-      const float value = other[j * stride];
+      const float factor = args.x[x_at + j * x_stride];
+      const float value = args.other[at + j * stride];
       if constexpr (kKind == AttentionKind::dot) {
         sum = fmaf(factor, value, sum);
       } else {
@@ -45,9 +44,9 @@ __global__ void __launch_bounds__(kTile* kTileRows) weighted_sums_kernel(Attenti
       }
     }
     const float scale = kKind == AttentionKind::dot ? args.scale : args.v[column];
-    args.out[i * stride + at] = scale * sum;
+    args.out[at + i * stride] = scale * sum;
     if (kKind == AttentionKind::additive && args.tanh_sums != nullptr) {
-      args.tanh_sums[i * stride + at] = tanh_sum;
+      args.tanh_sums[at + i * stride] = tanh_sum;
     }
   }
 }

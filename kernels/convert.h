@@ -9,11 +9,5 @@ namespace cadenza::kernels {
 
 /// y [count] = x rounded to the nearest bf16, ties to even; NaN stays NaN.
 void convert_to_bf16(const float* x, std::uint16_t* y, std::int64_t count, cudaStream_t stream);
-/// The same in IEEE half precision; beyond 65,504 infinity.
-void convert_to_fp16(const float* x, std::uint16_t* y, std::int64_t count, cudaStream_t stream);
-
-/// y [count] = x, exact.
-void convert_from_bf16(const std::uint16_t* x, float* y, std::int64_t count, cudaStream_t stream);
-void convert_from_fp16(const std::uint16_t* x, float* y, std::int64_t count, cudaStream_t stream);
 
 }  // namespace cadenza::kernels

@@ -153,7 +153,6 @@ void embedding_backward(const EmbeddingGradient& args, void* workspace, cudaStre
   auto* const starts = reinterpret_cast<std::int32_t*>(bytes + sizes.positions_bytes);
   sort_by_key({.values = args.ids,
                .count = args.rows,
-               .key = SortKey::value_plus_one,
                .limit = args.vocabulary,
                .positions = positions,
                .starts = starts},

@@ -14,7 +14,7 @@ namespace {
 constexpr int kThreads = 256;
 constexpr std::size_t kAlignment = 256;
 
-// keys[i] = the sort key of values[i], positions[i] = i.
+// keys[i] = values[i] + 1, positions[i] = i.
 // Mapping: threads of all blocks take elements in turn.
 // Memory: each array once; no shared memory.
 // Numerics: integers.
@@ -23,9 +23,7 @@ __global__ void make_keys_kernel(KeyOrder order, std::uint32_t* keys, std::int32
   const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
        i < order.count; i += threads) {
-    const std::int32_t value = order.values[i];
-    keys[i] = static_cast<std::uint32_t>(
-        order.key == SortKey::value_plus_one ? value + 1 : order.limit - value);
+    keys[i] = static_cast<std::uint32_t>(order.values[i] + 1);
     positions[i] = static_cast<std::int32_t>(i);
   }
 }

@@ -12,7 +12,6 @@ set(CADENZA_KERNEL_SOURCES
     embedding.cu
     generation.cu
     key_order.cu
-    length_order.cu
     matmul.cu
     matmul_fp32.cu
     matmul_mma.cu

@@ -189,7 +189,8 @@ std::vector<std::int64_t> training_order(const std::vector<Piece>& pieces, std::
   const auto key = static_cast<std::uint64_t>(epoch);
   shuffle(order, seed, key, 0);
   // Pools of eight batches are sorted by length, cut into groups of B, and the groups shuffled:
-  // random enough to learn from, and rows of a batch end almost together.
+  // random enough to learn from, and rows of a batch end almost together, the last first, so that
+  // a backend can leave out those that have ended.
   constexpr std::size_t kPoolBatches = 8;
   const auto group = static_cast<std::size_t>(rows);
   const std::size_t pool = group * kPoolBatches;
@@ -198,13 +199,15 @@ std::vector<std::int64_t> training_order(const std::vector<Piece>& pieces, std::
     const auto last =
         order.begin() + static_cast<std::ptrdiff_t>(std::min(begin + pool, order.size()));
     std::stable_sort(first, last, [&](std::int64_t a, std::int64_t b) {
-      return length(pieces[static_cast<std::size_t>(a)]) <
+      return length(pieces[static_cast<std::size_t>(a)]) >
              length(pieces[static_cast<std::size_t>(b)]);
     });
   }
-  std::vector<std::size_t> groups((order.size() + group - 1) / group);
+  std::vector<std::size_t> groups(order.size() / group);
   std::iota(groups.begin(), groups.end(), std::size_t{0});
   shuffle(groups, seed, key, 1);
+  // One that does not fill a batch comes last, or it would shift all others across batches.
+  if (order.size() % group != 0) groups.push_back(groups.size());
   std::vector<std::int64_t> result;
   result.reserve(order.size());
   for (const std::size_t g : groups) {

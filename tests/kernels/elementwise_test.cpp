@@ -9,6 +9,7 @@
 #include "kernels/cells/elementary.h"
 #include "kernels/convert.h"
 #include "kernels/device_array.h"
+#include "kernels/device_layer/launchers.h"
 #include "kernels/dropout.h"
 
 // What the suites of the contract do not reach: unaligned arrays, every rest of a vector, more
@@ -123,12 +124,12 @@ TEST_F(Convert, KeepsEveryNumberOf16Bits) {
   const DeviceArray<std::uint16_t> back(all.size());
   const DeviceArray<float> wide(all.size());
   constexpr std::int64_t kCount = 65536;
-  convert_from_bf16(from.data(), wide.data(), kCount, nullptr);
+  widen(Precision::bf16, from.data(), kCount, wide.data());
   convert_to_bf16(wide.data(), back.data(), kCount, nullptr);
   const std::vector<float> bf16 = wide.values();
   const std::vector<std::uint16_t> bf16_back = back.values();
-  convert_from_fp16(from.data(), wide.data(), kCount, nullptr);
-  convert_to_fp16(wide.data(), back.data(), kCount, nullptr);
+  widen(Precision::fp16, from.data(), kCount, wide.data());
+  narrow_to_fp16(wide.data(), kCount, back.data());
   const std::vector<float> fp16 = wide.values();
   const std::vector<std::uint16_t> fp16_back = back.values();
   EXPECT_EQ(bf16[0x3F80], 1.0F);
@@ -157,7 +158,7 @@ TEST_F(Convert, RoundsToTheNearestAndTiesToEven) {
   const std::vector<float> h = {0x1.002p0F, 0x1.006p0F, 0x1.00201p0F, 65519.0F, 65520.0F};
   const DeviceArray<float> halves(h, 1);
   const DeviceArray<std::uint16_t> fp16(h.size(), 1);
-  convert_to_fp16(halves.data(), fp16.data(), 5, nullptr);
+  narrow_to_fp16(halves.data(), 5, fp16.data());
   EXPECT_EQ(fp16.values(), (std::vector<std::uint16_t>{0x3C00, 0x3C02, 0x3C01, 0x7BFF, 0x7C00}));
 }
 

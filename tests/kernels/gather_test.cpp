@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <numeric>
 
 #include "kernels/column_sums.h"
 #include "kernels/device_array.h"
 #include "kernels/embedding.h"
-#include "kernels/length_order.h"
 
-// Embeddings, sums over rows and the order of lengths at sizes that leave rests, fill several
+// Embeddings and sums over rows at sizes that leave rests, fill several
 // blocks, or are empty. Sums are of whole numbers, so they are compared exactly.
 
 namespace cadenza::kernels {
@@ -17,7 +15,6 @@ using test::DeviceArray;
 using test::whole_numbers;
 using EmbeddingKernel = test::KernelTest;
 using ColumnSums = test::KernelTest;
-using LengthOrderKernel = test::KernelTest;
 
 struct TableCase {
   std::int64_t rows, width;
@@ -123,38 +120,6 @@ TEST_F(ColumnSums, AddsEveryRowOnce) {
       expected[i % static_cast<std::size_t>(columns)] += x[i];
     }
     EXPECT_EQ(y.values(), expected) << rows << " x " << columns;
-  }
-}
-
-TEST_F(LengthOrderKernel, SortsByDescendingLengthAndCountsTheActive) {
-  for (const auto& [rows, steps] :
-       {std::pair{0, 4}, {1, 0}, {1, 5}, {37, 1}, {300, 100}, {2, 700}, {70001, 300}}) {
-    std::vector<std::int32_t> lengths(static_cast<std::size_t>(rows));
-    for (std::size_t b = 0; b < lengths.size(); ++b) {
-      lengths[b] = static_cast<std::int32_t>(b * 7919 % 1009) % (steps + 1);
-    }
-    const DeviceArray<std::int32_t> device_lengths(lengths);
-    const DeviceArray<std::int32_t> permutation(lengths.size());
-    const DeviceArray<std::int32_t> active(static_cast<std::size_t>(steps));
-    const DeviceArray<std::byte> workspace(order_by_length_workspace(rows, steps));
-    order_by_length({.lengths = device_lengths.data(),
-                     .rows = rows,
-                     .steps = steps,
-                     .permutation = permutation.data(),
-                     .active = active.data()},
-                    workspace.data(), nullptr);
-    std::vector<std::int32_t> order(lengths.size());
-    std::iota(order.begin(), order.end(), 0);
-    const auto length = [&](std::int32_t b) { return lengths[static_cast<std::size_t>(b)]; };
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::int32_t a, std::int32_t b) { return length(a) > length(b); });
-    std::vector<std::int32_t> counts;
-    for (std::int32_t t = 0; t < steps; ++t) {
-      counts.push_back(static_cast<std::int32_t>(
-          std::count_if(lengths.begin(), lengths.end(), [t](std::int32_t l) { return l > t; })));
-    }
-    EXPECT_EQ(permutation.values(), order) << rows << " rows, " << steps << " steps";
-    EXPECT_EQ(active.values(), counts) << rows << " rows, " << steps << " steps";
   }
 }
 

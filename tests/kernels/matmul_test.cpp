@@ -6,6 +6,7 @@
 
 #include "kernels/convert.h"
 #include "kernels/device_array.h"
+#include "kernels/device_layer/launchers.h"
 
 // Products in fixed order: every tiling, layout and way into shared memory, exactly. fp32 against
 // the chain of fused multiply-adds it promises, the other formats on whole numbers that they hold.
@@ -117,7 +118,7 @@ DeviceArray<std::uint16_t> narrow(const Matrix& matrix, Precision precision, std
   if (precision == Precision::bf16) {
     convert_to_bf16(wide.data(), result.data(), count, nullptr);
   } else {
-    convert_to_fp16(wide.data(), result.data(), count, nullptr);
+    narrow_to_fp16(wide.data(), count, result.data());
   }
   return result;
 }

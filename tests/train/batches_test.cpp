@@ -59,7 +59,7 @@ TEST(EpochBatches, PredictEveryStepOnceFromTheOneBefore) {
   }
 }
 
-// Pieces below the longest end with one more token; nothing is cut.
+// Pieces below the longest end with one more token; nothing is cut; the longest rows come first.
 TEST(EpochBatches, OfWholePiecesTellTheirEnds) {
   const Dataset data = test::tiny_tokens();
   const std::vector<Piece>& pieces = data[Split::train];
@@ -68,6 +68,7 @@ TEST(EpochBatches, OfWholePiecesTellTheirEnds) {
                        training_order(pieces, 2, 1, 0), true);
   std::set<std::int64_t> seen;
   while (const auto batch = batches.next()) {
+    EXPECT_GE(batch->lengths[0], batch->lengths[1]);
     for (std::size_t b = 0; b < 2; ++b) {
       if (batch->lengths[b] == 0) continue;
       EXPECT_TRUE(seen.insert(batch->piece[b]).second);

@@ -65,6 +65,7 @@ void multiply_inputs(const Machine& machine, const Layer& layer, const float* w_
 /// sums [T, B, planes, H] = biases and input products of all steps.
 void compute_inputs(const Machine& machine, const Layer& layer, const RecurrentForwardArgs& args,
                     std::int64_t rows, float* sums) {
+  if (rows == 0) return;
   const auto* w_ih = args.weights.w_ih.as<float>();
   const kernels::StartSums start = {.cell = layer.cell,
                                     .rows = rows,

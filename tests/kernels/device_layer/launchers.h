@@ -29,6 +29,13 @@ void load_matrices(MatrixLoad load, const std::uint16_t* matrices, std::uint32_t
 
 void round_to_tf32(const float* values, int count, float* rounded);
 
+// formats.cu: between f32 and the 16-bit formats of kernels/formats.cuh
+
+/// Nearest, ties to even; beyond 65,504 infinity.
+void narrow_to_fp16(const float* values, std::int64_t count, std::uint16_t* halves);
+/// Of bf16 or fp16, exact.
+void widen(Precision format, const std::uint16_t* values, std::int64_t count, float* wide);
+
 // copies.cu: tiles of kTileVectors vectors, each reversed
 
 inline constexpr int kTileVectors = 64;
