@@ -77,6 +77,110 @@ void expect_failure(const Finished& finished, int exit_code, const std::string& 
   EXPECT_EQ(finished.out, "");
 }
 
+/// A jig in eighths, in 6/8, or a reel in sixteenths, in 4/4, of four bars.
+Score dance(bool jig, int file) {
+  const std::int64_t step = jig ? 240 : 120;
+  const std::int64_t bar = jig ? 6 * 240 : kBar;
+  Track melody = {"Tune", 0, 0, {}, {}};
+  for (std::int64_t t = 0; t < 4 * bar; t += step) {
+    const auto third = static_cast<int>(t / 480 % 3);
+    melody.notes.push_back(
+        {t, t + step, static_cast<std::uint8_t>(60 + (file % 4) * 3 + third), 80});
+  }
+  Score score;
+  score.tempos = {{0, 400000}};
+  if (jig) score.time_signatures = {{0, 6, 8}};
+  score.tracks = {melody};
+  return score;
+}
+
+/// Two bars of each dance in a model that is told which is which.
+void train_styles(const TmpDir& dir) {
+  fs::create_directories(dir / "in");
+  for (int i = 0; i < 4; ++i) {
+    write_midi_file(dance(true, i), dir / message("in/jig", i, ".mid"));
+    write_midi_file(dance(false, i), dir / message("in/reel", i, ".mid"));
+  }
+  ASSERT_EQ(prepare(dir, {"--bars", "2", "--labels", "name", "--split", "1,0,0"}).exit_code, 0);
+  const Finished finished =
+      train(dir, {"--model", "vae", "--condition", "label", "--steps", "150", "--clip-norm", "1"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+}
+
+TEST(Styles, TurnJigsIntoReels) {
+  const TmpDir dir;
+  train_styles(dir);
+  const Dataset data = load_dataset(dir / "d.st");
+  EXPECT_EQ(data.music, (MusicInfo{.bars = 2, .metres = {{0, 6, 8}, {0, 4, 4}}}));
+  const auto transform = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"transform",         "--model", model_in(dir),       "--input",
+                                    dir / "in/jig1.mid", "--input", dir / "in/jig2.mid", "--json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  const Finished finished =
+      transform({"--to-style", "reel", "--beam", "1", "--output", dir / "out"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  const auto json = nlohmann::json::parse(finished.out);
+  EXPECT_EQ(json.at("style"), "reel");
+  EXPECT_EQ(json.at("parts"), 4);
+  EXPECT_GT(json.at("similarity").get<double>(), json.at("shuffled_similarity").get<double>());
+  const Score reel = read_midi_file(dir / "out/jig1.mid").score;
+  ASSERT_EQ(reel.time_signatures.size(), 1U);
+  EXPECT_EQ(reel.time_signatures[0].numerator, 4);
+  EXPECT_EQ(reel.time_signatures[0].denominator, 4);
+  EXPECT_EQ(reel.end(), 4 * kBar * reel.ticks_per_quarter / 480);
+  ASSERT_EQ(reel.tempos.size(), 1U);
+  EXPECT_EQ(reel.tempos[0].microseconds_per_quarter, 400000U);
+
+  // Drawn versions of each input have names of their own, and come back from the same seed.
+  const std::vector<std::string> drawn = {"--to-style", "reel",   "--num-outputs",
+                                          "2",          "--seed", "5"};
+  const auto again = [&](const std::string& folder) {
+    std::vector<std::string> all = drawn;
+    all.insert(all.end(), {"--output", dir / folder, "--batch-size", folder == "b" ? "1" : "64"});
+    EXPECT_EQ(transform(all).exit_code, 0);
+    return read_midi_file(dir / (folder + "/jig2-1.mid")).score;
+  };
+  EXPECT_EQ(again("a"), again("b"));
+  EXPECT_EQ(run({"generate", "--model", model_in(dir), "--label", "jig", "--num-outputs", "2",
+                 "--output", dir / "new"})
+                .exit_code,
+            0);
+}
+
+TEST(Styles, AreRefusedInOneSentence) {
+  const TmpDir dir;
+  train_styles(dir);
+  const auto transform = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"transform",         "--model",  model_in(dir), "--input",
+                                    dir / "in/jig1.mid", "--output", dir / "out"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  expect_failure(transform({"--to-style", "waltz"}), 1,
+                 "--to-style: expected one of jig, reel, got \"waltz\"");
+  expect_failure(transform({}), 1, "--to-style: expected one of jig, reel, got \"\"");
+  expect_failure(transform({"--to-style", "reel", "--beam", "3"}), 2, "--beam above 1");
+  expect_failure(transform({"--to-style", "reel", "--target-only"}), 2, "--target-only does not");
+  expect_failure(run({"generate", "--model", model_in(dir), "--output", dir / "out"}), 1,
+                 "--label: expected one of jig, reel, got \"\"");
+  EXPECT_FALSE(fs::exists(dir / "out"));
+  // Five bars of 4/4 are more than a piece, cut in twos or not.
+  expect_failure(
+      run({"interpolate", "--model", model_in(dir), "--from", dir / "in/reel1.mid", "--to",
+           dir / "in/reel2.mid", "--label", "reel", "--bars", "4", "--output", dir / "out"}),
+      1, "reel1.mid: its first 4 bars have 64 tokens, the model takes up to 32");
+  ASSERT_EQ(prepare(dir, {"--bars", "2"}).exit_code, 0);
+  expect_failure(train(dir, {"--model", "vae", "--condition", "label"}), 2,
+                 "has no labels; 'cadenza prepare --labels' gives them");
+  ASSERT_EQ(train(dir, {"--model", "vae", "--steps", "1"}).exit_code, 0);
+  expect_failure(transform({"--to-style", "reel"}), 1,
+                 "was not told of styles; train --model vae --condition label tells them");
+  expect_failure(train(dir, {"--model", "classifier", "--condition", "label"}), 2,
+                 "--condition is for --model lm and vae, got classifier");
+}
+
 TEST(PrepareBars, CutsEveryPieceAtItsBars) {
   TmpDir dir;
   write_tunes(dir / "in", 5);
@@ -165,7 +269,7 @@ TEST(VaeProgram, LearnsEvaluatesAndGenerates) {
   expect_failure(run({"generate", "--model", model, "--output", dir / "x", "--primer", "60"}), 2,
                  "--primer does not apply to a model that decodes whole pieces");
   expect_failure(run({"transform", "--model", model, "--input", dir / "in", "--output", dir / "x"}),
-                 1, "kind of model is 'vae', expected 'seq2seq'");
+                 1, "was not told of styles");
   const std::string other = dir / "other.safetensors";
   std::string bytes = read_text(model);
   bytes.replace(bytes.find("vae"), 3, "vai");

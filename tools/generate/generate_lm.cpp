@@ -7,24 +7,11 @@
 #include "cadenza/midi.h"
 #include "tools/common/progress.h"
 #include "tools/generate/generate.h"
+#include "tools/generate/label_choice.h"
 
 namespace cadenza::tools {
 namespace fs = std::filesystem;
 namespace {
-
-/// The number of a label, -1 if the model has none.
-std::int32_t find_label(const std::string& label, const std::vector<std::string>& labels) {
-  if (labels.empty()) {
-    check(label.empty(), "--label ", label, ": the model is not conditioned on labels");
-    return -1;
-  }
-  std::string known;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] == label) return static_cast<std::int32_t>(i);
-    known += (i > 0 ? ", " : "") + labels[i];
-  }
-  throw ArgumentError(message("--label: expected one of ", known, ", got \"", label, "\""));
-}
 
 Sequence encode_primer(const GenerateOptions& options, const Tokenizer& tokenizer) {
   const bool typed = options.primer_midi.empty();
@@ -83,7 +70,7 @@ void generate_step_by_step(const Arguments& /*parser*/, GenerateOptions& options
   if (!options.limits.all()) {
     options.request.allowed = allowed_tokens(*loaded.tokenizer, options.limits);
   }
-  options.request.label = find_label(options.label, loaded.info.labels);
+  options.request.label = choose_label("--label", options.label, loaded.info.labels);
   options.request.primer = read_primer(options, *loaded.tokenizer);
   make_folder(options.output);
 

@@ -5,6 +5,7 @@
 #include "cadenza/error.h"
 #include "cadenza/vae.h"
 #include "tools/generate/generate.h"
+#include "tools/generate/label_choice.h"
 
 namespace cadenza::tools {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 void check_given(const Arguments& parser) {
   for (const char* option :
        {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--repetition-penalty",
-        "--frequency-penalty", "--presence-penalty", "--label", "--key", "--lowest", "--highest"}) {
+        "--frequency-penalty", "--presence-penalty", "--key", "--lowest", "--highest"}) {
     if (!parser.given(option)) continue;
     throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
   }
@@ -27,6 +28,7 @@ void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
   const LoadedVae loaded = load_vae(options.model.file, *backend);
   check(loaded.info.config.variational == Variational::yes, options.model.file,
         ": is an autoencoder, whose codes have no prior to draw new ones from; train --model vae");
+  const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
   make_folder(options.output);
 
   const auto start = std::chrono::steady_clock::now();
@@ -35,8 +37,10 @@ void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
     codes.push_back(prior_code(loaded.info.config, request.seed,
                                static_cast<std::uint64_t>(request.first_sequence + i)));
   }
+  const std::vector<std::int32_t> labels(label < 0 ? 0 : codes.size(), label);
   const std::vector<Sequence> pieces = decode(*loaded.model, codes,
-                                              {.sampling = options.sampling,
+                                              {.labels = labels,
+                                               .sampling = options.sampling,
                                                .seed = request.seed,
                                                .first_sequence = request.first_sequence,
                                                .batch_size = request.batch_size});

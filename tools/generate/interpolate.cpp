@@ -10,6 +10,7 @@
 #include "tools/common/compute.h"
 #include "tools/common/json_result.h"
 #include "tools/common/progress.h"
+#include "tools/generate/label_choice.h"
 #include "tools/generate/opening.h"
 #include "tools/generate/products.h"
 
@@ -24,6 +25,7 @@ struct InterpolateOptions {
   std::string output;
   int steps = 7;
   int bars = 0;
+  std::string label;
   double qpm = 120.0;
   PieceFormats formats;
   ComputeOptions compute;
@@ -88,6 +90,7 @@ int run_interpolate(std::span<char*> arguments) {
   parser.add("--to", options.to, "the MIDI file to end with");
   parser.add("--steps", options.steps, "how many pieces to write, both ends among them");
   add_opening_option(parser, options.bars);
+  parser.add("--label", options.label, "the style, of a model of train --condition label");
   parser.add("--output", options.output, "the folder to write 0000.mid, 0001.mid, ... to");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
   add_format_options(parser, options.formats);
@@ -103,6 +106,7 @@ int run_interpolate(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model, *backend);
+  const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
   const std::array<Opening, 2> ends = {read_opening(options.from, loaded, options.bars),
                                        read_opening(options.to, loaded, options.bars)};
   const std::vector<Code> codes = encode(*loaded.model, std::array{ends[0].piece, ends[1].piece});
@@ -111,7 +115,8 @@ int run_interpolate(std::span<char*> arguments) {
     between.push_back(
         interpolate(codes[0], codes[1], static_cast<double>(i) / (options.steps - 1)));
   }
-  const std::vector<Sequence> path = decode(*loaded.model, between);
+  const std::vector<std::int32_t> labels(label < 0 ? 0 : between.size(), label);
+  const std::vector<Sequence> path = decode(*loaded.model, between, {.labels = labels});
   make_folder(options.output);
   Products products;
   for (std::size_t i = 0; i < path.size(); ++i) {

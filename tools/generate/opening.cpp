@@ -11,8 +11,8 @@ namespace cadenza::tools {
 
 void add_opening_option(Arguments& arguments, int& bars) {
   arguments.add("--bars", bars,
-                "bars to read, from the first that sounds, as many as the model was trained on; 0: "
-                "as many as it takes");
+                "bars to read, from the first that sounds; 0: as many as the pieces that the model "
+                "was trained on");
 }
 
 void check_bars(int bars) {
@@ -26,6 +26,7 @@ Opening read_opening(const std::string& path, const LoadedVae& loaded, int bars)
   const auto first =
       static_cast<std::size_t>(std::find(sounds.begin(), sounds.end(), true) - sounds.begin());
   const auto most = static_cast<std::size_t>(loaded.info.config.steps);
+  if (bars == 0) bars = loaded.info.music.bars;
   const auto wanted = static_cast<std::size_t>(bars);
   Opening opening;
   std::string reason = "holds no notes";

@@ -19,8 +19,9 @@ struct Opening {
 void add_opening_option(Arguments& arguments, int& bars);
 /// UsageError if that is no number of bars.
 void check_bars(int bars);
-/// `bars` bars from the first that sounds, or, for 0, as many as the model takes. ArgumentError
-/// names the file if that is none, or more than it takes.
+/// `bars` bars from the first that sounds, or, for 0, as many as the pieces that the model was
+/// trained on, or else as many as it takes. ArgumentError names the file if that is none, or more
+/// than it takes.
 Opening read_opening(const std::string& path, const LoadedVae& loaded, int bars);
 
 }  // namespace cadenza::tools

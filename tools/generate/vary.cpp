@@ -11,6 +11,7 @@
 #include "tools/common/data_file.h"
 #include "tools/common/json_result.h"
 #include "tools/common/progress.h"
+#include "tools/generate/label_choice.h"
 #include "tools/generate/opening.h"
 #include "tools/generate/products.h"
 
@@ -26,6 +27,7 @@ struct VaryOptions {
   std::string amounts = "-2,-1,0,1,2";
   std::string output;
   int bars = 0;
+  std::string label;
   double qpm = 120.0;
   PieceFormats formats;
   ComputeOptions compute;
@@ -131,6 +133,7 @@ int run_vary(std::span<char*> arguments) {
   parser.add("--data", options.data, "pieces that show what the attribute does to codes");
   parser.add("--input", options.input, "the MIDI file to vary");
   add_opening_option(parser, options.bars);
+  parser.add("--label", options.label, "the style, of a model of train --condition label");
   parser.add_choice("--attribute", options.attribute,
                     "number of notes, mean pitch, or range from the lowest to the highest",
                     attribute_names());
@@ -157,12 +160,14 @@ int run_vary(std::span<char*> arguments) {
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model, *backend);
+  const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
   const Opening opening = read_opening(options.input, loaded, options.bars);
   const Code direction = find_direction(loaded, attribute, options);
   const Code code = encode(*loaded.model, std::array{opening.piece})[0];
   std::vector<Code> codes;
   for (const double amount : amounts) codes.push_back(moved(code, direction, amount));
-  const std::vector<Sequence> versions = decode(*loaded.model, codes);
+  const std::vector<std::int32_t> labels(label < 0 ? 0 : codes.size(), label);
+  const std::vector<Sequence> versions = decode(*loaded.model, codes, {.labels = labels});
 
   make_folder(options.output);
   Products products;

@@ -23,7 +23,7 @@ struct ClassifyOptions {
   std::vector<std::string> inputs;
   std::string labels;
   std::string track;
-  int bars = 0;
+  int bars = -1;
   int batch_size = 64;
   bool json = false;
   ComputeOptions compute;
@@ -155,8 +155,10 @@ int run_classify(std::span<char*> arguments) {
   parser.add("--input", options.inputs, "MIDI files and folders");
   parser.add("--labels", options.labels,
              "compare with the styles that the files have, as in 'cadenza prepare'");
-  parser.add("--bars", options.bars,
-             "read parts of so many bars and take the mean of what they say; 0: whole files");
+  parser.add(
+      "--bars", options.bars,
+      "read parts of so many bars and take the mean of what they say; 0: whole files; -1: as "
+      "the pieces that the model was trained on");
   parser.add("--track", options.track, "read only the tracks of this name, for example MELODY");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);
@@ -169,16 +171,17 @@ int run_classify(std::span<char*> arguments) {
   if (options.batch_size < 1) {
     throw UsageError(message("--batch-size is ", options.batch_size, ", expected 1 or more"));
   }
-  if (options.bars < 0) {
-    throw UsageError(message("--bars is ", options.bars, ", expected 0 or more"));
+  if (options.bars < -1) {
+    throw UsageError(message("--bars is ", options.bars, ", expected -1 or more"));
   }
   std::optional<Labeller> labeller;
   if (!options.labels.empty()) labeller.emplace(options.labels);
 
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedClassifier loaded = load_classifier(options.model, *backend);
-  const Encoding encoding = {
-      .tokenizer = *loaded.tokenizer, .track = options.track, .bars = options.bars};
+  const Encoding encoding = {.tokenizer = *loaded.tokenizer,
+                             .track = options.track,
+                             .bars = options.bars < 0 ? loaded.info.music.bars : options.bars};
   const Music music = read_music(options.inputs, encoding);
   const auto files = classify_files(music, *loaded.model, options.batch_size);
   std::optional<Confusion> confusion;

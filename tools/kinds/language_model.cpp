@@ -31,20 +31,16 @@ class Maker final : public ModelMaker {
                          "what predicts a step; auto: softmax or bernoulli by data",
                          {"auto", "softmax", "bernoulli", "nade"});
     arguments.add("--nade-hidden", config_.nade_hidden, "hidden units of the nade head");
-    arguments.add_choice("--condition", condition_,
-                         "what each step is told besides; label: the style that prepare --labels "
-                         "gave the piece",
-                         {"none", "label"});
   }
 
   void check_unused(const std::string& kind) const override {
-    check(condition_ == "none", "--condition is for --model lm, got ", kind);
     check(dense_.empty() && head_ == "auto", "--model ", kind, " has no --dense and no --head");
   }
 
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
     config_.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
     take_shared(shared, config_);
+    condition_ = shared.condition;
     config_.dense = parse_dense(dense_);
     config_.head = head_ == "auto" ? Head::softmax : parse_head(head_);
     config_.validate();
@@ -56,6 +52,8 @@ class Maker final : public ModelMaker {
     if (condition_ == "label") condition_on_labels(data);
     as_usage([this] { config_.validate(); });
   }
+
+  bool can_be_conditioned() const override { return true; }
 
   std::unique_ptr<Model> make(Backend& backend) const override {
     return std::make_unique<LanguageModel>(backend, config_);
@@ -86,7 +84,7 @@ class Maker final : public ModelMaker {
   LanguageModelConfig config_;
   std::string dense_;
   std::string head_ = "auto";
-  std::string condition_ = "none";
+  std::string condition_;
 };
 
 nlohmann::ordered_json describe(const ModelOptions& model) {

@@ -23,6 +23,7 @@ struct SharedModelOptions {
   int encoder_layers = 1;
   double own_tokens = 0.0;
   double own_tokens_slope = 1000.0;
+  std::string condition = "none";
 };
 
 /// Gives `config` what every kind of model takes of these options.
@@ -63,6 +64,8 @@ class ModelMaker {
   /// whatever the data.
   virtual void take(const std::string& kind, const SharedModelOptions& shared) = 0;
   virtual bool reads_pairs() const { return false; }
+  /// Whether it has a use for --condition.
+  virtual bool can_be_conditioned() const { return false; }
   /// Takes widths and the like. UsageError if the model cannot read such data; pairs have been told
   /// from single sequences before.
   virtual void complete(const NamedData& data) = 0;

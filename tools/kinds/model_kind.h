@@ -15,6 +15,7 @@ namespace cadenza::tools {
 
 struct EvaluateOptions;
 struct GenerateOptions;
+struct TransformOptions;
 
 /// One row of the table of model kinds: all that the commands must know of it.
 struct ModelKind {
@@ -28,6 +29,8 @@ struct ModelKind {
   /// nullptr if such a model writes no music from nothing; `instead` then says what it does.
   void (*generate)(const Arguments& parser, GenerateOptions& options);
   std::string_view instead = {};
+  /// nullptr if it makes no music of other music.
+  void (*transform)(const Arguments& parser, const TransformOptions& options) = nullptr;
 };
 
 template <typename Maker>

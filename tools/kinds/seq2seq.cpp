@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cadenza/seq2seq.h"
 
+#include "tools/generate/transform.h"
 #include "tools/judge/evaluate.h"
 #include "tools/kinds/describe.h"
 #include "tools/kinds/model_kind.h"
@@ -58,7 +59,8 @@ ModelKind seq2seq_kind() {
           .describe = describe,
           .evaluate = evaluate_seq2seq,
           .generate = nullptr,
-          .instead = "needs music to start from: see cadenza transform --help"};
+          .instead = "needs music to start from: see cadenza transform --help",
+          .transform = transform_pairs};
 }
 
 }  // namespace cadenza::tools

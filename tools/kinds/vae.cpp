@@ -5,6 +5,7 @@
 
 #include "cadenza/error.h"
 #include "tools/generate/generate.h"
+#include "tools/generate/transform.h"
 #include "tools/judge/evaluate.h"
 #include "tools/kinds/describe.h"
 #include "tools/kinds/model_kind.h"
@@ -31,6 +32,7 @@ class Maker final : public ModelMaker {
   void take(const std::string& kind, const SharedModelOptions& shared) override {
     kind_ = kind;
     config_.width = 1;  // a stand-in until the data is known
+    condition_ = shared.condition;
     check(config_.segments >= 1, "model: segments is ", config_.segments, ", expected at least 1");
     config_.steps = config_.segments;
     take_shared(shared, config_);
@@ -47,9 +49,15 @@ class Maker final : public ModelMaker {
     }
     const auto segments = static_cast<std::size_t>(config_.segments);
     config_.width = data.set.vocabulary;
+    if (condition_ == "label") {
+      require_labels(data, "--condition label");
+      config_.labels = static_cast<int>(data.set.labels.size());
+    }
     config_.steps = static_cast<int>((longest + segments - 1) / segments * segments);
     as_usage([this] { config_.validate(); });
   }
+
+  bool can_be_conditioned() const override { return true; }
 
   std::unique_ptr<Model> make(Backend& backend) const override {
     return std::make_unique<Vae>(backend, config_);
@@ -57,11 +65,16 @@ class Maker final : public ModelMaker {
 
  private:
   std::string kind_;
+  std::string condition_;
   VaeConfig config_;
 };
 
 nlohmann::ordered_json describe(const ModelOptions& model) {
-  return describe_model(read_vae_info(model.file));
+  const VaeFileInfo info = read_vae_info(model.file);
+  nlohmann::ordered_json more;
+  if (info.music.bars > 0) more["bars"] = info.music.bars;
+  if (!info.labels.empty()) more["labels"] = info.labels;
+  return describe_model(info, more);
 }
 
 }  // namespace
@@ -72,7 +85,8 @@ ModelKind vae_kind() {
           .make_maker = make_maker<Maker>,
           .describe = describe,
           .evaluate = evaluate_vae,
-          .generate = generate_from_codes};
+          .generate = generate_from_codes,
+          .transform = transform_style};
 }
 
 }  // namespace cadenza::tools

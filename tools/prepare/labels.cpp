@@ -127,6 +127,26 @@ std::vector<std::string> label_pieces(const Labeller& labeller, Corpus& corpus) 
   return {known.begin(), known.end()};
 }
 
+std::vector<TimeSignature> common_metres(const Corpus& corpus,
+                                         const std::vector<std::string>& labels) {
+  using Metre = std::pair<int, int>;
+  std::map<std::string, std::map<Metre, int>> counts;
+  for (const SourcePiece& piece : corpus.pieces) {
+    if (!piece.score) return {};
+    const auto& metres = piece.score->time_signatures;
+    const TimeSignature first = metres.empty() ? TimeSignature() : metres.front();
+    ++counts[piece.label][{first.numerator, first.denominator}];
+  }
+  std::vector<TimeSignature> common;
+  for (const std::string& label : labels) {
+    const auto most =
+        std::max_element(counts[label].begin(), counts[label].end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    common.push_back({.numerator = most->first.first, .denominator = most->first.second});
+  }
+  return common;
+}
+
 nlohmann::ordered_json label_totals(const Dataset& data, Split split) {
   const std::vector<std::size_t> counts = label_counts(data, split);
   nlohmann::ordered_json out;

@@ -41,6 +41,10 @@ class Labeller {
 /// labels, in the order of the alphabet. ArgumentError if there are not at least two.
 std::vector<std::string> label_pieces(const Labeller& labeller, Corpus& corpus);
 
+/// The metre in which most files of each label begin; none if the corpus holds no scores.
+std::vector<TimeSignature> common_metres(const Corpus& corpus,
+                                         const std::vector<std::string>& labels);
+
 /// Pieces of each label, in one split and in all: {"jig": 3, ...}.
 nlohmann::ordered_json label_totals(const Dataset& data, Split split);
 nlohmann::ordered_json label_totals(const Dataset& data);

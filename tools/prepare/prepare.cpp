@@ -240,9 +240,10 @@ int prepare_pieces(const PrepareOptions& options) {
   if (labeller) labels = label_pieces(*labeller, corpus);
   report_files(corpus);
   check_usable(corpus);
-  const Dataset data = make_dataset(
-      corpus, *tokenizer, options, labels,
-      [&](const SourcePiece& piece) { return augment(piece, encoding, shifts, factors); });
+  Dataset data = make_dataset(corpus, *tokenizer, options, labels, [&](const SourcePiece& piece) {
+    return augment(piece, encoding, shifts, factors);
+  });
+  data.music = {.bars = encoding.bars, .metres = common_metres(corpus, labels)};
   save_dataset(data, options.output);
   report(corpus, data, options);
   return kDone;

@@ -74,6 +74,10 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--dropout", shared_.dropout, "share of recurrent outputs dropped in training");
   arguments.add("--input-dropout", shared_.input_dropout, "the same for frames and embeddings");
   arguments.add("--forget-bias", shared_.forget_bias, "initial bias of the LSTM forget gate");
+  arguments.add_choice("--condition", shared_.condition,
+                       "of lm and vae: what they are told besides; label: the style that prepare "
+                       "--labels gave the piece",
+                       {"none", "label"});
 
   arguments.heading("Models with an encoder");
   arguments.add("--encoder-layers", shared_.encoder_layers,
@@ -95,6 +99,8 @@ void TrainOptions::check_values() {
     for (const auto& maker : makers_) {
       if (maker.get() != maker_) maker->check_unused(kind_);
     }
+    check(shared_.condition == "none" || maker_->can_be_conditioned(),
+          "--condition is for --model lm and vae, got ", kind_);
     maker_->take(kind_, shared_);
   });
 }
