@@ -124,7 +124,9 @@ TEST(Styles, TurnJigsIntoReels) {
   const auto json = nlohmann::json::parse(finished.out);
   EXPECT_EQ(json.at("style"), "reel");
   EXPECT_EQ(json.at("parts"), 4);
-  EXPECT_GT(json.at("similarity").get<double>(), json.at("shuffled_similarity").get<double>());
+  EXPECT_GT(json.at("similarity").get<double>(), json.at("similarity_to_others").get<double>());
+  EXPECT_EQ(json.at("others"), 1);
+  EXPECT_EQ(json.at("nearest_to_own"), 1.0);
   const Score reel = read_midi_file(dir / "out/jig1.mid").score;
   ASSERT_EQ(reel.time_signatures.size(), 1U);
   EXPECT_EQ(reel.time_signatures[0].numerator, 4);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -86,23 +87,34 @@ Score assemble(const TransformInput& input, std::span<const Sequence> parts,
   return song.finish();
 }
 
-/// How much the outputs keep of their inputs, and of the next input instead.
+/// How much the outputs keep of their inputs, and seem to keep of others.
 struct Likeness {
+  std::size_t others = 0;  ///< inputs besides its own that each output is compared with
   double own = 0.0;
-  double other = 0.0;  ///< NaN if there is no other
+  double other = 0.0;    ///< NaN without others, as the next
+  double nearest = 0.0;  ///< share of outputs that are more like their own input than any other
 };
 
 Likeness compare(const std::vector<TransformInput>& inputs, const std::vector<Score>& outputs) {
+  constexpr std::size_t kOthers = 32;
   const std::size_t versions = outputs.size() / inputs.size();
-  Likeness mean;
+  Likeness mean = {.others = std::min(kOthers, inputs.size() - 1)};
+  const auto share = 1.0 / static_cast<double>(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::size_t own = i / versions;
-    const auto share = 1.0 / static_cast<double>(outputs.size());
-    mean.own += share * chroma_similarity(inputs[own].score, outputs[i]);
-    const std::size_t other = (own + 1) % inputs.size();
-    mean.other += share * chroma_similarity(inputs[other].score, outputs[i]);
+    const double likeness = chroma_similarity(inputs[own].score, outputs[i]);
+    double sum = 0.0;
+    bool nearest = true;
+    for (std::size_t k = 1; k <= mean.others; ++k) {
+      const double other = chroma_similarity(inputs[(own + k) % inputs.size()].score, outputs[i]);
+      sum += other;
+      nearest = nearest && likeness > other;
+    }
+    mean.own += share * likeness;
+    mean.other += share * sum / static_cast<double>(mean.others);  // NaN without others
+    if (nearest) mean.nearest += share;
   }
-  if (inputs.size() == 1) mean.other = std::nan("");
+  if (mean.others == 0) mean.nearest = std::nan("");
   return mean;
 }
 
@@ -116,15 +128,19 @@ void report(const Products& products, const Likeness& likeness, std::size_t part
                 {"parts", parts},
                 {"notes", products.notes},
                 {"similarity", likeness.own},
-                {"shuffled_similarity", likeness.other},
+                {"others", likeness.others},
+                {"similarity_to_others", likeness.other},
+                {"nearest_to_own", likeness.nearest},
                 {"backend", backend}});
     return;
   }
   std::cout << "transformed: " << parts << " parts to " << options.to_style << " (" << backend
             << ")\nsimilarity : " << fixed_text(likeness.own, 3)
             << " in pitch classes to what they were";
-  if (!std::isnan(likeness.other)) {
-    std::cout << ", " << fixed_text(likeness.other, 3) << " to another input";
+  if (likeness.others > 0) {
+    std::cout << ", " << fixed_text(likeness.other, 3) << " to " << likeness.others
+              << " other inputs; " << fixed_text(100.0 * likeness.nearest, 1)
+              << " % are more like their own than any of these";
   }
   std::cout << '\n';
   products.report();
