@@ -120,6 +120,19 @@ TEST(Settings, AFaultyEnvironmentVariableIsNamed) {
   EXPECT_NE(finished.err.find("CADENZA_BATCH_SIZE"), std::string::npos) << finished.err;
 }
 
+// Settings are checked before the data are looked for.
+TEST(Settings, EveryPresetIsSound) {
+  const auto found = nlohmann::json::parse(run({"doctor", "--json"}).out);
+  const auto presets = found.at("presets").at("names").get<std::vector<std::string>>();
+  EXPECT_GE(presets.size(), 20U);
+  for (const std::string& preset : presets) {
+    const Finished finished =
+        run({"train", "--preset", preset, "--data", "none.safetensors", "--output", "y"});
+    EXPECT_EQ(finished.exit_code, 1) << preset << ": " << finished.err;
+    EXPECT_NE(finished.err.find("none.safetensors"), std::string::npos) << finished.err;
+  }
+}
+
 TEST(Doctor, JsonHoldsBackendsAndPresets) {
   const Finished finished = run({"doctor", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
