@@ -17,7 +17,8 @@ struct GenerationRequest {
   std::uint64_t seed = 0;
   /// One for all outputs, or one each.
   std::vector<SamplingParams> sampling = std::vector<SamplingParams>(1);
-  std::int32_t label = -1;        ///< style of a model that is conditioned on labels; else -1
+  /// A value for each of the model's conditions, below its number of values.
+  std::vector<std::int32_t> conditions;
   Sequence primer;                ///< read before the first draw; may be empty
   std::vector<float> bias;        ///< [V], added to the logits of tokens; may be empty
   std::vector<bool> allowed;      ///< [V]; tokens that may be drawn; empty: all

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cadenza/condition.h"
 #include "cadenza/dataset.h"
 #include "cadenza/model.h"
 #include "cadenza/tokenizer.h"
@@ -37,18 +38,19 @@ struct LanguageModelConfig {
   CellKind cell = CellKind::lstm;
   int layers = 1;
   int hidden = 128;
-  /// Number of styles the music is conditioned on; each step reads an embedding of the piece's
-  /// label beside its input. 0: none. With tokens they need an embedding too.
-  int labels = 0;
-  int label_embedding = 16;
+  /// What the music is conditioned on: each step reads an embedding of the piece's value of each
+  /// beside its input. With tokens they need an embedding too.
+  std::vector<Condition> conditions;
   std::vector<DenseConfig> dense;
   int nade_hidden = 64;        ///< K of the NADE head
   double dropout = 0.0;        ///< after every recurrent layer
   double input_dropout = 0.0;  ///< on frames and embeddings
   double forget_bias = 0.0;    ///< initial value added to the LSTM forget gate's bias
 
-  /// What a step is read as, without labels.
+  /// What a step is read as, without conditions.
   int input_width() const { return embedding > 0 ? embedding : width; }
+  /// What is read beside it.
+  int condition_width() const;
   StepKind step_kind() const { return head == Head::softmax ? StepKind::token : StepKind::frame; }
   /// ArgumentError names the first setting out of range.
   void validate() const;
@@ -63,9 +65,9 @@ std::string to_json(const LanguageModelConfig& config);
 /// Predicts each step of a sequence from the steps before it; the first from nothing.
 ///
 /// Parameters bear PyTorch's names: `embedding.weight` [V, E]; `lstm.weight_ih_l0` [4H, I], ...
-/// (`gru.`, `rnn.`); `label_embedding.weight` [labels, L], then I counts L more; `dense.0.weight`;
-/// `output.weight` [width, H], `output.bias`; for NADE also
-/// `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and `nade.u` [88, K].
+/// (`gru.`, `rnn.`); `label_embedding.weight` [labels, L] and the like for `key` and `density`,
+/// then I counts L more for each; `dense.0.weight`; `output.weight` [width, H], `output.bias`; for
+/// NADE also `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and `nade.u` [88, K].
 class LanguageModel final : public Model {
  public:
   LanguageModel(Backend& backend, const LanguageModelConfig& config, DType dtype = DType::f32);
@@ -83,8 +85,9 @@ class LanguageModel final : public Model {
   std::vector<Tensor> make_state(std::int64_t rows) const override;
   TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                   const DropoutKey& dropout, double scale) override;
-  /// Views of the weights as generation sees them; valid while the model lives. With labels the
-  /// first layer reads more than generation gives it: ConditionedNetwork folds a label in.
+  /// Views of the weights as generation sees them; valid while the model lives. With
+  /// conditions the first layer reads more than generation gives it: ConditionedNetwork folds them
+  /// in.
   GenerationNetwork network() const;
 
  private:

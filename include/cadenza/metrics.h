@@ -25,8 +25,11 @@ struct MusicMetrics {
   double groove_consistency = 0.0;
   /// Share of the quarter-note beats from the first to the last note in which no key is down.
   double empty_beat_rate = 0.0;
+  double density = 0.0;  ///< note_density()
 };
 
+/// Notes a quarter from the first start to the last end, percussion left out; NaN without a note.
+double note_density(const Score& score);
 /// Measures one piece.
 MusicMetrics measure(const Score& score);
 /// Means over pieces of each figure, those that are NaN left out.

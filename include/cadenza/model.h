@@ -30,6 +30,7 @@ struct Batch {
   std::vector<std::int64_t> piece;       ///< [B] index of the piece in the split, -1 for none
   std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
   std::vector<std::int32_t> labels;      ///< [B] of the pieces, -1 for none
+  std::vector<std::vector<std::int32_t>> conditions;  ///< [conditions][B] of the pieces, -1: none
   /// What the pieces are transformed from; only for pairs.
   std::int64_t source_steps = 0;             ///< S
   std::vector<std::int32_t> source_ids;      ///< [S, B], -1 beyond the length

@@ -25,9 +25,7 @@ struct PitchLimits {
   friend bool operator==(const PitchLimits&, const PitchLimits&) = default;
 };
 
-/// The seven pitch classes of a key: "C", "f# major", "Bb minor", "Am". A letter with # or b,
-/// then major (the default; also maj) or minor (also min, m; the natural one). ArgumentError for
-/// anything else.
+/// The seven pitch classes of a key named as for named_key().
 std::array<bool, 12> parse_key(std::string_view text);
 
 /// For a draw: every token but those that start a pitch outside the limits. ArgumentError if the

@@ -2,25 +2,45 @@
 #include "generate/conditioned_network.h"
 
 namespace cadenza {
+namespace {
 
-ConditionedNetwork::ConditionedNetwork(const LanguageModel& model, std::int32_t label)
-    : network_(model.network()) {
+/// The embedded values side by side, [1, C].
+Tensor embed(const LanguageModel& model, std::span<const std::int32_t> values) {
   const LanguageModelConfig& config = model.config();
-  if (config.labels == 0) return;
+  Tensor told(model.backend(), {1, config.condition_width()}, model.parameters().dtype());
+  std::int64_t column = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const TensorView table = model.parameters().value(config.conditions[i].parameter());
+    model.backend().copy_columns({.x = table.slice(values[i], 1),
+                                  .y = told,
+                                  .y_begin = column,
+                                  .count = config.conditions[i].embedding});
+    column += config.conditions[i].embedding;
+  }
+  return told;
+}
+
+}  // namespace
+
+ConditionedNetwork::ConditionedNetwork(const LanguageModel& model,
+                                       std::span<const std::int32_t> values)
+    : network_(model.network()) {
+  if (values.empty()) return;
   Backend& backend = model.backend();
+  const Tensor told = embed(model, values);
   RecurrentWeights& first = network_.layers.front();
   const DType dtype = first.w_ih.dtype;
   const std::int64_t rows = first.w_ih.shape[0];
-  const std::int64_t inputs = config.input_width();
+  const std::int64_t inputs = model.config().input_width();
+  const std::int64_t columns = model.config().condition_width();
   w_ih_ = Tensor(backend, {rows, inputs}, dtype);
   backend.copy_columns({.x = first.w_ih, .y = w_ih_, .count = inputs});
-  const Tensor of_label(backend, {rows, config.label_embedding}, dtype);
-  backend.copy_columns(
-      {.x = first.w_ih, .y = of_label, .x_begin = inputs, .count = config.label_embedding});
-  // b + l W' for the label's embedding l.
+  const Tensor of_told(backend, {rows, columns}, dtype);
+  backend.copy_columns({.x = first.w_ih, .y = of_told, .x_begin = inputs, .count = columns});
+  // b + e W' for what is told, e.
   b_ih_ = Tensor(backend, {1, rows}, dtype);
-  backend.matmul({.a = model.parameters().value("label_embedding.weight").slice(label, 1),
-                  .b = of_label,
+  backend.matmul({.a = told,
+                  .b = of_told,
                   .c = b_ih_,
                   .transpose_b = Transpose::yes,
                   .bias = first.b_ih,

@@ -2,19 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "cadenza/language_model.h"
 #include "cadenza/tensor.h"
 
 namespace cadenza {
 
-/// A model's weights as generation sees them, with one label for every row. What the label adds to
+/// A model's weights as generation sees them, every row told the same conditions. What they add to
 /// the gates of the first layer is the same at every step: it becomes part of their bias, and every
-/// backend generates as if there were no labels.
+/// backend generates as if there were no conditions.
 class ConditionedNetwork {
  public:
-  /// `label` is -1 for a model without labels.
-  ConditionedNetwork(const LanguageModel& model, std::int32_t label);
+  /// A value for each of the model's conditions.
+  ConditionedNetwork(const LanguageModel& model, std::span<const std::int32_t> values);
   const GenerationNetwork& view() const { return network_; }
 
  private:

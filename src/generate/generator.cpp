@@ -12,13 +12,16 @@
 namespace cadenza {
 namespace {
 
-void check_label(const GenerationRequest& request, const LanguageModelConfig& config) {
-  if (config.labels == 0) {
-    check(request.label == -1, "generate: label is ", request.label, ", the model knows no labels");
-    return;
+void check_conditions(const GenerationRequest& request, const LanguageModelConfig& config) {
+  check(request.conditions.size() == config.conditions.size(),
+        "generate: ", request.conditions.size(), " conditions are given, the model has ",
+        config.conditions.size());
+  for (std::size_t i = 0; i < config.conditions.size(); ++i) {
+    const Condition& condition = config.conditions[i];
+    check(request.conditions[i] >= 0 && request.conditions[i] < condition.values,
+          "generate: condition ", name_of(condition.kind), " is ", request.conditions[i],
+          ", expected 0 to ", condition.values - 1);
   }
-  check(request.label >= 0 && request.label < config.labels, "generate: label is ", request.label,
-        ", the model is conditioned on labels 0 to ", config.labels - 1);
 }
 
 void check_request(const GenerationRequest& request, const LanguageModelConfig& config) {
@@ -33,7 +36,7 @@ void check_request(const GenerationRequest& request, const LanguageModelConfig& 
         ", expected at least 1");
   check(request.penalty_window >= 1, "generate: penalty_window is ", request.penalty_window,
         ", expected at least 1");
-  check_label(request, config);
+  check_conditions(request, config);
   check(request.sampling.size() == 1 ||
             static_cast<std::int64_t>(request.sampling.size()) == request.num_outputs,
         "generate: ", request.sampling.size(), " sampling settings for ", request.num_outputs,
@@ -62,8 +65,8 @@ void try_rows(const LanguageModel& model, const GenerationNetwork& network,
 }  // namespace
 
 GenerationPlan Generator::plan(const GenerationRequest& request) const {
-  check_label(request, model_->config());
-  const ConditionedNetwork network(*model_, request.label);
+  check_conditions(request, model_->config());
+  const ConditionedNetwork network(*model_, request.conditions);
   return model_->backend().plan_generation(network.view(),
                                            std::min(request.batch_size, request.num_outputs));
 }
@@ -72,7 +75,7 @@ std::vector<Generated> Generator::run(
     const GenerationRequest& request,
     const std::function<void(std::int64_t, std::int64_t)>& progress) const {
   check_request(request, model_->config());
-  const ConditionedNetwork network(*model_, request.label);
+  const ConditionedNetwork network(*model_, request.conditions);
   const PrimedState primed(*model_, network.view(), request.primer);
   std::vector<Generated> results;
   std::int64_t done = 0;

@@ -13,7 +13,7 @@ namespace cadenza {
 /// to read.
 class PrimedState {
  public:
-  /// `network` is the model's, for the label asked for.
+  /// `network` is the model's, told the conditions asked for.
   PrimedState(const LanguageModel& model, const GenerationNetwork& network, const Sequence& primer);
   /// The same state in every one of `rows` rows.
   std::vector<Tensor> broadcast(std::int64_t rows) const;

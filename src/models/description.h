@@ -68,19 +68,6 @@ void read_shared(const nlohmann::json& json, Config& config) {
   config.forget_bias = json.at("forget_bias").get<double>();
 }
 
-/// What those of models that can be conditioned on labels have in common; absent: they are not.
-template <typename Config>
-void read_label_config(const nlohmann::json& json, Config& config) {
-  if (!json.contains("labels")) return;
-  config.labels = integer_at<int>(json, "labels");
-  config.label_embedding = integer_at<int>(json, "label_embedding");
-}
-template <typename Config>
-void write_label_config(const Config& config, nlohmann::ordered_json& json) {
-  if (config.labels == 0) return;
-  json["labels"] = config.labels;
-  json["label_embedding"] = config.label_embedding;
-}
 /// The names of the labels of a model that is conditioned on so many.
 std::vector<std::string> read_labels(const SafetensorsReader& file, int expected);
 /// What is known of the music it was trained on: nothing in files from before that was kept.

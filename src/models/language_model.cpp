@@ -6,6 +6,7 @@
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
+#include "cadenza/key.h"
 #include "models/check_range.h"
 #include "models/dropout_place.h"
 #include "nn/arrange.h"
@@ -25,18 +26,45 @@ RecurrentStack stack_of(const LanguageModelConfig& config) {
   return {.prefix = "",
           .cell = config.cell,
           .layers = config.layers,
-          .input = config.input_width() + (config.labels > 0 ? config.label_embedding : 0),
+          .input = config.input_width() + config.condition_width(),
           .hidden = config.hidden};
 }
 
-/// x [T, B, I] beside the embedded label of each row.
-Variable& join_labels(Tape& tape, Variable& x, const std::vector<std::int32_t>& labels,
-                      Variable& table) {
+/// x [T, B, I] beside what each row is told, `values` [conditions][B].
+Variable& join_conditions(Tape& tape, Parameters& parameters, Variable& x,
+                          const std::vector<Condition>& conditions,
+                          const std::vector<std::vector<std::int32_t>>& values) {
+  check(values.size() == conditions.size(), "loss: the pieces have been told ", values.size(),
+        " conditions, the model has ", conditions.size());
   const Shape& shape = x.value().shape;
-  std::vector<std::int32_t> ids;
-  for (std::int64_t t = 0; t < shape[0]; ++t) ids.insert(ids.end(), labels.begin(), labels.end());
-  const TensorView uploaded = tape.upload(std::span(ids), {shape[0], shape[1]});
-  return join_columns(tape, {&x, &embedding(tape, uploaded, table)});
+  std::vector<Variable*> columns = {&x};
+  for (std::size_t c = 0; c < conditions.size(); ++c) {
+    std::vector<std::int32_t> ids;
+    for (std::int64_t t = 0; t < shape[0]; ++t) {
+      ids.insert(ids.end(), values[c].begin(), values[c].end());
+    }
+    const TensorView uploaded = tape.upload(std::span(ids), {shape[0], shape[1]});
+    columns.push_back(
+        &embedding(tape, uploaded, parameter(tape, parameters, conditions[c].parameter())));
+  }
+  return join_columns(tape, columns);
+}
+
+void check_condition(const Condition& condition) {
+  constexpr double kMost = 1 << 16;
+  check_range("condition values", condition.values, 1, kMost);
+  check_range("condition embedding", condition.embedding, 1, kMost);
+  if (condition.kind == ConditionKind::key) {
+    check(condition.values == kKeyCount, "model: condition key has ", condition.values,
+          " values, expected ", kKeyCount);
+  }
+  if (condition.kind != ConditionKind::density) return;
+  const std::vector<double>& bounds = condition.bounds;
+  check(bounds.size() == static_cast<std::size_t>(condition.values) + 1 &&
+            std::all_of(bounds.begin(), bounds.end(), [](double x) { return std::isfinite(x); }) &&
+            std::is_sorted(bounds.begin(), bounds.end()),
+        "model: condition density has ", bounds.size(), " bounds, expected ", condition.values + 1,
+        " finite ones that ascend");
 }
 
 }  // namespace
@@ -51,10 +79,15 @@ void LanguageModelConfig::validate() const {
   check_share("dropout", dropout);
   check_share("input_dropout", input_dropout);
   check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
-  check_range("labels", labels, 0, kMaxUnits);
-  check_range("label_embedding", label_embedding, 1, kMaxUnits);
-  check(labels == 0 || step_kind() == StepKind::frame || embedding > 0,
-        "model: with labels tokens need an embedding, it is 0");
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    check_condition(conditions[i]);
+    for (std::size_t j = 0; j < i; ++j) {
+      check(conditions[j].kind != conditions[i].kind, "model: condition ",
+            name_of(conditions[i].kind), " is there twice");
+    }
+  }
+  check(conditions.empty() || step_kind() == StepKind::frame || embedding > 0,
+        "model: with conditions tokens need an embedding, it is 0");
   check(dense.size() <= 16, "model: ", dense.size(), " dense layers, expected at most 16");
   for (const DenseConfig& layer : dense) check_range("dense units", layer.units, 1, kMaxUnits);
   if (step_kind() == StepKind::frame) {
@@ -64,14 +97,20 @@ void LanguageModelConfig::validate() const {
   }
 }
 
+int LanguageModelConfig::condition_width() const {
+  int columns = 0;
+  for (const Condition& condition : conditions) columns += condition.embedding;
+  return columns;
+}
+
 std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
   config.validate();
   std::vector<ParameterSpec> specs;
   if (config.embedding > 0) {
     specs.push_back({"embedding.weight", {config.width, config.embedding}, 1.0});
   }
-  if (config.labels > 0) {
-    specs.push_back({"label_embedding.weight", {config.labels, config.label_embedding}, 1.0});
+  for (const Condition& condition : config.conditions) {
+    specs.push_back({condition.parameter(), {condition.values, condition.embedding}, 1.0});
   }
   stack_of(config).add_specs(specs);
   std::int64_t features = config.hidden;
@@ -100,9 +139,13 @@ void LanguageModel::initialize(std::uint64_t seed) {
 std::string LanguageModel::architecture() const { return to_json(config_); }
 
 std::string LanguageModel::summary() const {
+  std::string told;
+  for (const Condition& condition : config_.conditions) {
+    told += message(told.empty() ? ", conditioned on " : ", ", name_of(condition.kind), " (",
+                    condition.values, " values)");
+  }
   return message(config_.layers, " x ", info_of(config_.cell).name, "(", config_.hidden, "), head ",
-                 name_of(config_.head),
-                 config_.labels > 0 ? message(", conditioned on ", config_.labels, " labels") : "");
+                 name_of(config_.head), told);
 }
 
 void LanguageModel::check_data(const Dataset& data) const {
@@ -110,9 +153,12 @@ void LanguageModel::check_data(const Dataset& data) const {
   check(data.step_kind == config_.step_kind() && data.vocabulary == config_.width, "the data has ",
         data.vocabulary, unit(data.step_kind), ", the model ", config_.width,
         unit(config_.step_kind()));
-  check(config_.labels == 0 || data.labels.size() == static_cast<std::size_t>(config_.labels),
-        "the data has ", data.labels.size(), " labels, the model is conditioned on ",
-        config_.labels);
+  for (const Condition& condition : config_.conditions) {
+    check(condition.kind != ConditionKind::label ||
+              data.labels.size() == static_cast<std::size_t>(condition.values),
+          "the data has ", data.labels.size(), " labels, the model is conditioned on ",
+          condition.values);
+  }
   check(!data.pairs, "the data holds pairs for a seq2seq model, expected single sequences");
 }
 
@@ -154,9 +200,8 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   }
   if (x->value().dtype != DType::i32)
     x = &dropout(tape, *x, dropout_place(key, config_.input_dropout, 0));
-  if (config_.labels > 0) {
-    x = &join_labels(tape, *x, batch.labels,
-                     parameter(tape, parameters_, "label_embedding.weight"));
+  if (!config_.conditions.empty()) {
+    x = &join_conditions(tape, parameters_, *x, config_.conditions, batch.conditions);
   }
 
   // 2. Recurrent layers, from the carried state.

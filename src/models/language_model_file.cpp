@@ -6,6 +6,24 @@
 namespace cadenza {
 namespace {
 
+Condition read_condition(const nlohmann::json& json) {
+  Condition condition = {.kind = parse_condition(json.at("kind").get<std::string>()),
+                         .values = integer_at<int>(json, "values"),
+                         .embedding = integer_at<int>(json, "embedding")};
+  if (condition.kind == ConditionKind::density) {
+    condition.bounds = json.at("bounds").get<std::vector<double>>();
+  }
+  return condition;
+}
+
+nlohmann::ordered_json condition_json(const Condition& condition) {
+  nlohmann::ordered_json json = {{"kind", name_of(condition.kind)},
+                                 {"values", condition.values},
+                                 {"embedding", condition.embedding}};
+  if (condition.kind == ConditionKind::density) json["bounds"] = condition.bounds;
+  return json;
+}
+
 LanguageModelConfig read_config(const nlohmann::json& json) {
   check_kind(json, "lm");
   LanguageModelConfig config;
@@ -16,7 +34,11 @@ LanguageModelConfig read_config(const nlohmann::json& json) {
                             parse_activation(layer.at("activation").get<std::string>())});
   }
   if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
-  read_label_config(json, config);
+  if (json.contains("conditions")) {
+    for (const auto& condition : json.at("conditions")) {
+      config.conditions.push_back(read_condition(condition));
+    }
+  }
   config.validate();
   return config;
 }
@@ -46,7 +68,10 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
     info.tokenizer_name = metadata(file, "tokenizer");
     info.tokenizer_settings = metadata(file, "tokenizer_settings");
     info.training = metadata(file, "training");
-    if (info.config.labels > 0) info.labels = read_labels(file, info.config.labels);
+    for (const Condition& condition : info.config.conditions) {
+      if (condition.kind != ConditionKind::label) continue;
+      info.labels = read_labels(file, condition.values);
+    }
   } else {
     InferredModel inferred = infer_model(file);
     info.config = inferred.config;
@@ -83,7 +108,9 @@ std::string to_json(const LanguageModelConfig& config) {
     json["dense"].push_back({{"units", layer.units}, {"activation", name_of(layer.activation)}});
   }
   if (config.head == Head::nade) json["nade_hidden"] = config.nade_hidden;
-  write_label_config(config, json);
+  for (const Condition& condition : config.conditions) {
+    json["conditions"].push_back(condition_json(condition));
+  }
   return json.dump();
 }
 

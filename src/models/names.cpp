@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cadenza/classifier.h"
+#include "cadenza/condition.h"
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
@@ -27,6 +28,9 @@ constexpr Name<Scoring> kScorings[] = {{Scoring::none, "none"},
                                        {Scoring::additive, "additive"},
                                        {Scoring::dot, "dot"},
                                        {Scoring::general, "general"}};
+constexpr Name<ConditionKind> kConditions[] = {{ConditionKind::label, "label"},
+                                               {ConditionKind::key, "key"},
+                                               {ConditionKind::density, "density"}};
 constexpr Name<Reading> kReadings[] = {{Reading::forward, "forward"}, {Reading::both, "both"}};
 constexpr Name<Pooling> kPoolings[] = {{Pooling::last, "last"}, {Pooling::mean, "mean"}};
 constexpr Name<OptimizerKind> kOptimizers[] = {{OptimizerKind::sgd, "sgd"},
@@ -62,6 +66,7 @@ Kind find_kind(const Name<Kind> (&table)[Count], std::string_view what, std::str
 std::string_view name_of(Head head) { return find_name(kHeads, head); }
 std::string_view name_of(Activation activation) { return find_name(kActivations, activation); }
 std::string_view name_of(Scoring scoring) { return find_name(kScorings, scoring); }
+std::string_view name_of(ConditionKind kind) { return find_name(kConditions, kind); }
 std::string_view name_of(Reading reading) { return find_name(kReadings, reading); }
 std::string_view name_of(Pooling pooling) { return find_name(kPoolings, pooling); }
 std::string_view name_of(OptimizerKind kind) { return find_name(kOptimizers, kind); }
@@ -72,6 +77,9 @@ Activation parse_activation(std::string_view name) {
   return find_kind(kActivations, "activation", name);
 }
 Scoring parse_scoring(std::string_view name) { return find_kind(kScorings, "attention", name); }
+ConditionKind parse_condition(std::string_view name) {
+  return find_kind(kConditions, "condition", name);
+}
 Reading parse_reading(std::string_view name) { return find_kind(kReadings, "reading", name); }
 Pooling parse_pooling(std::string_view name) { return find_kind(kPoolings, "pooling", name); }
 OptimizerKind parse_optimizer(std::string_view name) {

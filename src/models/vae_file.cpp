@@ -20,7 +20,10 @@ VaeConfig read_config(const nlohmann::json& json) {
   config.encoder_layers = integer_at<int>(json, "encoder_layers");
   config.latent = integer_at<int>(json, "latent");
   config.segments = integer_at<int>(json, "segments");
-  read_label_config(json, config);
+  if (json.contains("labels")) {
+    config.labels = integer_at<int>(json, "labels");
+    config.label_embedding = integer_at<int>(json, "label_embedding");
+  }
   config.word_dropout = json.at("word_dropout").get<double>();
   config.own_tokens = json.at("own_tokens").get<double>();
   config.own_tokens_slope = json.at("own_tokens_slope").get<double>();
@@ -55,7 +58,10 @@ std::string to_json(const VaeConfig& config) {
                                  {"hidden", config.hidden},
                                  {"latent", config.latent},
                                  {"segments", config.segments}};
-  write_label_config(config, json);
+  if (config.labels > 0) {
+    json["labels"] = config.labels;
+    json["label_embedding"] = config.label_embedding;
+  }
   if (variational) {
     json["kl_weight"] = config.kl_weight;
     json["kl_warmup"] = config.kl_warmup;

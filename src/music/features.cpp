@@ -36,16 +36,6 @@ constexpr std::array<std::string_view, kClasses> kPitchClassNames = {
 constexpr std::array<std::string_view, kClasses> kNoteLengthNames = {
     "1", "1/2", "1/4", "1/8", "1/16", "1/2.", "1/4.", "1/8.", "1/16.", "1/2t", "1/4t", "1/8t"};
 
-/// Divides by the sum, if there is any.
-std::vector<double> shares(std::vector<double> counts) {
-  double sum = 0.0;
-  for (const double count : counts) sum += count;
-  if (sum > 0.0) {
-    for (double& count : counts) count /= sum;
-  }
-  return counts;
-}
-
 std::vector<double> class_shares(const std::vector<std::size_t>& classes) {
   std::vector<double> counts(kClasses);
   for (const std::size_t one : classes) counts[one] += 1.0;
@@ -58,14 +48,6 @@ std::vector<double> transition_shares(const std::vector<std::size_t>& classes) {
     counts[classes[i - 1] * kClasses + classes[i]] += 1.0;
   }
   return shares(counts);
-}
-
-std::vector<double> sounding_shares(const std::vector<Note>& notes) {
-  std::vector<double> ticks(kClasses);
-  for (const Note& note : notes) {
-    ticks[note.pitch % kClasses] += static_cast<double>(note.end - note.start);
-  }
-  return shares(ticks);
 }
 
 double mean_interval(const std::vector<Note>& notes) {

@@ -122,11 +122,24 @@ double empty_beats(const Score& score, const std::vector<Note>& notes) {
   return static_cast<double>(empty) / static_cast<double>(next - first);
 }
 
+/// `notes` are sorted and not none.
+double density(const Score& score, const std::vector<Note>& notes) {
+  std::int64_t end = notes.front().end;
+  for (const Note& note : notes) end = std::max(end, note.end);
+  return static_cast<double>(notes.size()) * score.ticks_per_quarter /
+         static_cast<double>(end - notes.front().start);
+}
+
 }  // namespace
+
+double note_density(const Score& score) {
+  const std::vector<Note> notes = sounding_notes(score);
+  return notes.empty() ? kNaN : density(score, notes);
+}
 
 MusicMetrics measure(const Score& score) {
   const std::vector<Note> notes = sounding_notes(score);
-  if (notes.empty()) return {0.0, 0.0, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
+  if (notes.empty()) return {0.0, 0.0, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
   MusicMetrics metrics;
   std::bitset<128> used;
   for (const Note& note : notes) used.set(note.pitch & 127U);
@@ -141,6 +154,7 @@ MusicMetrics measure(const Score& score) {
   measure_polyphony(notes, metrics);
   metrics.groove_consistency = groove(score, notes);
   metrics.empty_beat_rate = empty_beats(score, notes);
+  metrics.density = density(score, notes);
   return metrics;
 }
 
@@ -163,7 +177,8 @@ MusicMetrics mean(std::span<const MusicMetrics> metrics) {
           mean_of(&MusicMetrics::polyphony),
           mean_of(&MusicMetrics::polyphony_rate),
           mean_of(&MusicMetrics::groove_consistency),
-          mean_of(&MusicMetrics::empty_beat_rate)};
+          mean_of(&MusicMetrics::empty_beat_rate),
+          mean_of(&MusicMetrics::density)};
 }
 
 }  // namespace cadenza

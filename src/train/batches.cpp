@@ -126,6 +126,7 @@ Batch EpochBatches::build() const {
     batch.steps = std::max(batch.steps, steps);
     batch.predicted += steps;
   }
+  fill_conditions(batch);
   const auto cells = static_cast<std::size_t>(batch.steps * batch.rows);
   batch.weights.assign(cells, 0.0F);
   if (batch.kind == StepKind::token) {
@@ -143,6 +144,18 @@ Batch EpochBatches::build() const {
   }
   if (source_.pairs) fill_sources(batch);
   return batch;
+}
+
+void EpochBatches::fill_conditions(Batch& batch) const {
+  const std::vector<Piece>& pieces = *source_.pieces;
+  if (pieces.empty()) return;
+  const std::size_t count = pieces.front().conditions.size();
+  batch.conditions.assign(count, std::vector<std::int32_t>(batch.piece.size(), -1));
+  for (std::size_t b = 0; b < batch.piece.size(); ++b) {
+    if (batch.piece[b] < 0) continue;
+    const Piece& piece = pieces[static_cast<std::size_t>(batch.piece[b])];
+    for (std::size_t c = 0; c < count; ++c) batch.conditions[c][b] = piece.conditions[c];
+  }
 }
 
 void EpochBatches::fill_sources(Batch& batch) const {

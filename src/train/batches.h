@@ -59,6 +59,7 @@ class EpochBatches {
   bool refill();
   void advance();
   Batch build() const;
+  void fill_conditions(Batch& batch) const;
   void fill_sources(Batch& batch) const;
   void fill_step(Batch& batch, std::int64_t t, std::int64_t b, const Row& row) const;
 

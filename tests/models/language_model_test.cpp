@@ -23,14 +23,20 @@ Batch first_batch(const Dataset& data) {
   return *batches.next();
 }
 
-// Gradients of the whole model, from input and label to head with dropout, against central
+// Gradients of the whole model, from input and conditions to head with dropout, against central
 // differences.
 TEST(LanguageModel, GradientsMatchFiniteDifferences) {
   const auto backend = make_backend("reference");
   for (const CellInfo& cell : cells()) {
     for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
-      const Dataset data =
-          test::with_labels(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+      Dataset data = head == Head::softmax ? test::tiny_tokens() : test::tiny_frames();
+      std::vector<Condition> conditions;
+      if (cell.kind == CellKind::lstm) {
+        conditions = {{.kind = ConditionKind::label, .values = 3, .embedding = 2},
+                      {.kind = ConditionKind::key, .values = 24, .embedding = 1}};
+        std::int32_t next = 0;
+        for (Piece& piece : data[Split::train]) piece.conditions = {next++ % 3, 20 + next};
+      }
       LanguageModel model(*backend,
                           {.head = head,
                            .width = data.vocabulary,
@@ -38,8 +44,7 @@ TEST(LanguageModel, GradientsMatchFiniteDifferences) {
                            .cell = cell.kind,
                            .layers = 2,
                            .hidden = 4,
-                           .labels = cell.kind == CellKind::lstm ? 3 : 0,
-                           .label_embedding = 2,
+                           .conditions = conditions,
                            .dense = {{.units = 3, .activation = Activation::tanh}},
                            .nade_hidden = 3,
                            .dropout = 0.3,

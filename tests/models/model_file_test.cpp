@@ -6,6 +6,7 @@
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/safetensors.h"
+#include "support/expect_error.h"
 #include "support/tmp_dir.h"
 
 namespace cadenza {
@@ -63,6 +64,25 @@ TEST_F(ModelFile, LoadsWhatWasSaved) {
           << spec.name;
     }
   }
+}
+
+TEST_F(ModelFile, KeepsConditions) {
+  LanguageModelConfig config = small(Head::softmax);
+  config.conditions = {{.kind = ConditionKind::key, .values = 24, .embedding = 3},
+                       {.kind = ConditionKind::density, .values = 2, .bounds = {0.5, 1.25, 3.0}}};
+  LanguageModel model(*backend_, config);
+  save_model(model, *tokenizer_for(Head::softmax), folder_ / "m.safetensors");
+  EXPECT_EQ(load_model(folder_ / "m.safetensors", *backend_).info.config.conditions,
+            config.conditions);
+  const auto refuse = [&](auto change, const char* mention) {
+    LanguageModelConfig other = config;
+    change(other.conditions);
+    test::expect_error<ArgumentError>([&] { other.validate(); }, mention);
+  };
+  refuse([](auto& c) { c[0].values = 23; }, "condition key has 23 values, expected 24");
+  refuse([](auto& c) { c[1].bounds = {0.5, 3.0, 1.25}; }, "condition density has 3 bounds");
+  refuse([](auto& c) { c[1].bounds.pop_back(); }, "condition density has 2 bounds, expected 3");
+  refuse([](auto& c) { c[1] = c[0]; }, "condition key is there twice");
 }
 
 // What `save_file(module.state_dict())` writes for a module with members of these names.

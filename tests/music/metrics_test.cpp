@@ -77,6 +77,13 @@ TEST(Measure, EntropyOfTwelveEqualPitchClassesIsLog2Of12) {
   EXPECT_DOUBLE_EQ(measure(score_of(notes)).pitch_class_entropy, std::log2(12.0));
 }
 
+TEST(Measure, DensityIsNotesAQuarterFromTheFirstToTheLast) {
+  const Score score = score_of({{480, 720, 60, 64}, {960, 1200, 60, 64}, {1200, 1440, 60, 64}});
+  EXPECT_DOUBLE_EQ(measure(score).density, 1.5);
+  EXPECT_DOUBLE_EQ(note_density(score), 1.5);
+  EXPECT_TRUE(std::isnan(note_density(score_of({}))));
+}
+
 TEST(Measure, EntropyCountsOctavesAsOnePitchClass) {
   const MusicMetrics metrics = measure(score_of({{0, 5, 48, 64}, {5, 9, 60, 64}, {9, 12, 72, 64}}));
   EXPECT_EQ(metrics.pitch_class_entropy, 0.0);

@@ -179,7 +179,7 @@ TEST_F(Labels, AreNeededToConditionOnThem) {
   const Finished labelled = run({"generate", "--model", dir_ / "run/model.safetensors", "--output",
                                  dir_ / "out", "--label", "jigs"});
   EXPECT_EQ(labelled.exit_code, 1);
-  EXPECT_NE(labelled.err.find("the model is not conditioned on labels"), std::string::npos)
+  EXPECT_NE(labelled.err.find("--label: the model is not conditioned on label"), std::string::npos)
       << labelled.err;
 }
 

@@ -32,7 +32,7 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
   add_sampling_options(parser, options.sampling);
   parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
-  parser.add("--label", options.label, "the style, of a model of train --condition label");
+  add_condition_options(parser, options.conditions);
   parser.heading("Limits");
   parser.add("--key", options.key, "use the notes of this key alone, as in \"F# minor\"");
   parser.add("--lowest", options.limits.lowest, "lowest MIDI pitch of new notes");
@@ -62,6 +62,7 @@ void check_values(GenerateOptions& options) {
   }
   as_usage([&] { pack(options.sampling); });
   typed_numbers(options.primer);
+  check_condition_options(options.conditions);
   if (!options.key.empty()) as_usage([&] { options.limits.classes = parse_key(options.key); });
   check_formats(options.formats);
 }

@@ -10,6 +10,7 @@
 #include "tools/common/arguments.h"
 #include "tools/common/compute.h"
 #include "tools/common/model_options.h"
+#include "tools/generate/condition_options.h"
 #include "tools/generate/products.h"
 
 namespace cadenza::tools {
@@ -19,7 +20,7 @@ struct GenerateOptions {
   ComputeOptions compute;
   GenerationRequest request;
   SamplingParams sampling;
-  std::string label;
+  ConditionOptions conditions;
   std::string key;
   PitchLimits limits;
   std::string primer_midi;

@@ -7,7 +7,6 @@
 #include "cadenza/midi.h"
 #include "tools/common/progress.h"
 #include "tools/generate/generate.h"
-#include "tools/generate/label_choice.h"
 
 namespace cadenza::tools {
 namespace fs = std::filesystem;
@@ -63,14 +62,14 @@ std::vector<Generated> generate(const Generator& generator, const GenerationRequ
 
 }  // namespace
 
-void generate_step_by_step(const Arguments& /*parser*/, GenerateOptions& options) {
+void generate_step_by_step(const Arguments& parser, GenerateOptions& options) {
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   options.request.sampling = {options.sampling};
   if (!options.limits.all()) {
     options.request.allowed = allowed_tokens(*loaded.tokenizer, options.limits);
   }
-  options.request.label = choose_label("--label", options.label, loaded.info.labels);
+  options.request.conditions = read_conditions(parser, options.conditions, loaded.info);
   options.request.primer = read_primer(options, *loaded.tokenizer);
   make_folder(options.output);
 

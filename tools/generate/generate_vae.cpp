@@ -11,9 +11,9 @@ namespace cadenza::tools {
 namespace {
 
 void check_given(const Arguments& parser) {
-  for (const char* option :
-       {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--repetition-penalty",
-        "--frequency-penalty", "--presence-penalty", "--key", "--lowest", "--highest"}) {
+  for (const char* option : {"--num-steps", "--primer", "--primer-midi", "--primer-steps",
+                             "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
+                             "--key-condition", "--density", "--key", "--lowest", "--highest"}) {
     if (!parser.given(option)) continue;
     throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
   }
@@ -28,7 +28,7 @@ void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
   const LoadedVae loaded = load_vae(options.model.file, *backend);
   check(loaded.info.config.variational == Variational::yes, options.model.file,
         ": is an autoencoder, whose codes have no prior to draw new ones from; train --model vae");
-  const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
+  const std::int32_t label = choose_label("--label", options.conditions.label, loaded.info.labels);
   make_folder(options.output);
 
   const auto start = std::chrono::steady_clock::now();

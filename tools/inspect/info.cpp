@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
+#include "cadenza/key.h"
+#include "cadenza/metrics.h"
 #include "cadenza/midi.h"
 #include "cadenza/safetensors.h"
 #include "tools/common/arguments.h"
@@ -40,6 +42,10 @@ nlohmann::ordered_json describe_midi(const std::string& path) {
       row["highest"] = high->pitch;
     }
     out["tracks"].push_back(std::move(row));
+  }
+  if (const std::optional<Key> key = estimate_key(score)) {
+    out["estimated_key"] = name_of(*key);
+    out["density"] = note_density(score);
   }
   out["tempos"] = score.tempos.size();
   if (!score.tempos.empty()) out["qpm"] = 6e7 / score.tempos.front().microseconds_per_quarter;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -12,6 +14,7 @@
 #include "tools/common/progress.h"
 #include "tools/judge/evaluate.h"
 #include "tools/judge/music_sets.h"
+#include "tools/judge/obedience.h"
 
 namespace cadenza::tools {
 namespace {
@@ -25,6 +28,7 @@ struct Findings {
   MusicSet data;
   MusicSet generated;
   Copying copying;
+  Obedience obedience;
   std::optional<SetComparison> comparison;
 };
 
@@ -48,11 +52,10 @@ void check_match(const LoadedModel& loaded, const Dataset& data, const EvaluateO
                               info.tokenizer_settings, ", vocabulary ", info.config.width, ")"));
 }
 
-MusicSet measure_pieces(const std::string& key, const std::string& label,
-                        const std::vector<Sequence>& sequences, const Tokenizer& tokenizer) {
+std::vector<Score> decode(const std::vector<Sequence>& sequences, const Tokenizer& tokenizer) {
   std::vector<Score> scores;
   for (const Sequence& sequence : sequences) scores.push_back(tokenizer.decode(sequence));
-  return measure_set(key, label, scores);
+  return scores;
 }
 
 std::vector<Sequence> sequences_of(const std::vector<Piece>& pieces) {
@@ -61,23 +64,39 @@ std::vector<Sequence> sequences_of(const std::vector<Piece>& pieces) {
   return sequences;
 }
 
-/// Of a model with labels as many of each, one more of the first.
-std::vector<Sequence> generate(const LoadedModel& loaded, const EvaluateOptions& options) {
+/// Pieces, and what the model was told of each.
+struct GeneratedSet {
+  std::vector<Sequence> sequences;
+  std::vector<std::vector<std::int32_t>> asked;
+};
+
+/// Conditions are those of pieces of the data, evenly spread over the split.
+GeneratedSet generate(const LoadedModel& loaded, const std::vector<Piece>& pieces,
+                      const EvaluateOptions& options) {
+  std::vector<std::vector<std::int32_t>> known;  // a piece without a note has no key
+  for (const Piece& piece : pieces) {
+    if (std::ranges::count(piece.conditions, -1) == 0) known.push_back(piece.conditions);
+  }
+  check(!known.empty(), options.data, ": no piece has what the model is conditioned on");
+  std::map<std::vector<std::int32_t>, std::int64_t> counts;
+  for (std::int64_t i = 0; i < options.num_outputs; ++i) {
+    ++counts[known[static_cast<std::size_t>(i * std::ssize(known) / options.num_outputs)]];
+  }
   GenerationRequest request;
   request.num_steps = options.num_steps > 0 ? options.num_steps : kDefaultSteps;
   request.seed = options.seed;
   const Generator generator(*loaded.model, *loaded.tokenizer);
-  const std::int64_t labels = std::max<std::int64_t>(std::ssize(loaded.info.labels), 1);
-  std::vector<Sequence> sequences;
-  for (std::int64_t label = 0; label < std::min(labels, options.num_outputs); ++label) {
-    request.num_outputs = (options.num_outputs + labels - 1 - label) / labels;
-    request.label = loaded.info.labels.empty() ? -1 : static_cast<std::int32_t>(label);
+  GeneratedSet set;
+  for (const auto& [conditions, count] : counts) {
+    request.num_outputs = count;
+    request.conditions = conditions;
     for (Generated& piece : generator.run(request)) {
-      sequences.push_back(std::move(piece.sequence));
+      set.sequences.push_back(std::move(piece.sequence));
+      set.asked.push_back(conditions);
     }
-    request.first_sequence += request.num_outputs;
+    request.first_sequence += count;
   }
-  return sequences;
+  return set;
 }
 
 void report_json(const Findings& found, const EvaluateOptions& options, StepKind kind,
@@ -101,6 +120,7 @@ void report_json(const Findings& found, const EvaluateOptions& options, StepKind
     out["copying"] = {{"longest_run", found.copying.longest},
                       {"window", found.copying.window},
                       {"share", found.copying.share}};
+    add_obedience(out, found.obedience);
   }
   if (found.comparison) add_comparison(out, *found.comparison, found.generated, found.data);
   print_json(out);
@@ -128,6 +148,7 @@ void report_text(const Findings& found, const EvaluateOptions& options, StepKind
     std::cout << "longest run copied from the training pieces: " << found.copying.longest
               << " steps; share of runs of " << found.copying.window
               << " steps found there: " << fixed_text(100.0 * found.copying.share, 1) << " %\n";
+    print_obedience(found.obedience);
   }
   if (found.comparison) print_comparison(*found.comparison, found.generated, found.data);
 }
@@ -140,14 +161,18 @@ void evaluate_language_model(const EvaluateOptions& options) {
   Dataset data = load_data(options.data);
   check_match(loaded, data, options);
   data.vocabulary = loaded.info.config.width;  // bare ids may be fewer
+  tell_conditions(data, loaded.info.config.conditions);
   const std::vector<Piece>& pieces = pieces_of(data, options);
   Findings found;
   found.likelihood = evaluate(*loaded.model, data, options.split, options.batch_size);
-  found.data = measure_pieces("data", options.split_name, sequences_of(pieces), *loaded.tokenizer);
+  found.data =
+      measure_set("data", options.split_name, decode(sequences_of(pieces), *loaded.tokenizer));
   if (options.num_outputs > 0) {
-    const std::vector<Sequence> generated = generate(loaded, options);
-    found.generated = measure_pieces("generated", "generated", generated, *loaded.tokenizer);
-    found.copying = measure_copying(generated, data[Split::train]);
+    const GeneratedSet generated = generate(loaded, pieces, options);
+    const std::vector<Score> scores = decode(generated.sequences, *loaded.tokenizer);
+    found.generated = measure_set("generated", "generated", scores);
+    found.copying = measure_copying(generated.sequences, data[Split::train]);
+    found.obedience = measure_obedience(loaded.info.config.conditions, generated.asked, scores);
     if (found.generated.features.size() >= 2 && found.data.features.size() >= 2) {
       found.comparison = compare_sets(found.generated, found.data);
     }

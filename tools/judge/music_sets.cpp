@@ -25,6 +25,7 @@ constexpr std::array kFigures = {
     Figure{"polyphony_rate", "polyphony rate", &MusicMetrics::polyphony_rate},
     Figure{"groove_consistency", "groove consistency", &MusicMetrics::groove_consistency},
     Figure{"empty_beat_rate", "empty-beat rate", &MusicMetrics::empty_beat_rate},
+    Figure{"density", "notes a quarter", &MusicMetrics::density},
 };
 
 /// `count` of them, evenly spread.

@@ -40,8 +40,10 @@ class Maker final : public ModelMaker {
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
     config_.width = static_cast<int>(Frame().size());  // a stand-in until the data is known
     take_shared(shared, config_);
-    condition_ = shared.condition;
     config_.dense = parse_dense(dense_);
+    for (const std::string& name : split_list(shared.condition)) {
+      if (name != "none") conditions_.push_back(parse_condition(name));
+    }
     config_.head = head_ == "auto" ? Head::softmax : parse_head(head_);
     config_.validate();
   }
@@ -49,8 +51,9 @@ class Maker final : public ModelMaker {
   void complete(const NamedData& data) override {
     choose_head(data);
     config_.width = data.set.vocabulary;
-    if (condition_ == "label") condition_on_labels(data);
+    if (!conditions_.empty()) condition(data);
     as_usage([this] { config_.validate(); });
+    tell_conditions(data.set, config_.conditions);
   }
 
   bool can_be_conditioned() const override { return true; }
@@ -72,19 +75,21 @@ class Maker final : public ModelMaker {
     }
   }
 
-  void condition_on_labels(const NamedData& data) {
-    require_labels(data, "--condition label");
-    config_.labels = static_cast<int>(data.set.labels.size());
-    constexpr int kEmbedding = 64;  // one-hot tokens cannot stand beside a label
+  void condition(const NamedData& data) {
+    for (const ConditionKind kind : conditions_) {
+      if (kind == ConditionKind::label) require_labels(data, "--condition label");
+      config_.conditions.push_back(make_condition(kind, data.set));
+    }
+    constexpr int kEmbedding = 64;  // one-hot tokens cannot stand beside an embedding
     if (data.set.step_kind == StepKind::token && config_.embedding == 0) {
       config_.embedding = kEmbedding;
     }
   }
 
   LanguageModelConfig config_;
+  std::vector<ConditionKind> conditions_;
   std::string dense_;
   std::string head_ = "auto";
-  std::string condition_;
 };
 
 nlohmann::ordered_json describe(const ModelOptions& model) {

@@ -48,7 +48,7 @@ void take_encoder(const SharedModelOptions& options, Config& config) {
 
 /// A data set and the name of its file, for messages.
 struct NamedData {
-  const Dataset& set;
+  Dataset& set;
   const std::string& file;
 };
 
@@ -66,8 +66,8 @@ class ModelMaker {
   virtual bool reads_pairs() const { return false; }
   /// Whether it has a use for --condition.
   virtual bool can_be_conditioned() const { return false; }
-  /// Takes widths and the like. UsageError if the model cannot read such data; pairs have been told
-  /// from single sequences before.
+  /// Takes widths and the like, and gives the pieces what the model is told of them. UsageError if
+  /// the model cannot read such data; pairs have been told from single sequences before.
   virtual void complete(const NamedData& data) = 0;
   virtual std::unique_ptr<Model> make(Backend& backend) const = 0;
 };

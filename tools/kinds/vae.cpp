@@ -33,6 +33,8 @@ class Maker final : public ModelMaker {
     kind_ = kind;
     config_.width = 1;  // a stand-in until the data is known
     condition_ = shared.condition;
+    check(condition_ == "none" || condition_ == "label", "--condition: --model ", kind,
+          " can be told the label alone, got ", condition_);
     check(config_.segments >= 1, "model: segments is ", config_.segments, ", expected at least 1");
     config_.steps = config_.segments;
     take_shared(shared, config_);

@@ -135,7 +135,7 @@ int run_train(std::span<char*> arguments) {
   parser.require("--data");
   options.check_values();
 
-  const Dataset data = load_data(options.data);
+  Dataset data = load_data(options.data);
   options.complete(data);
   const std::unique_ptr<Tokenizer> tokenizer = tokenizer_of(data);
   const std::unique_ptr<Backend> backend = open_backend(options.compute);

@@ -74,10 +74,10 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--dropout", shared_.dropout, "share of recurrent outputs dropped in training");
   arguments.add("--input-dropout", shared_.input_dropout, "the same for frames and embeddings");
   arguments.add("--forget-bias", shared_.forget_bias, "initial bias of the LSTM forget gate");
-  arguments.add_choice("--condition", shared_.condition,
-                       "of lm and vae: what they are told besides; label: the style that prepare "
-                       "--labels gave the piece",
-                       {"none", "label"});
+  arguments.add("--condition", shared_.condition,
+                "of lm and vae: what they are told besides, as in key,density; label: the style "
+                "that prepare --labels gave the piece; of lm also key: the key in which it seems "
+                "to be; density: its notes a quarter");
 
   arguments.heading("Models with an encoder");
   arguments.add("--encoder-layers", shared_.encoder_layers,
@@ -105,7 +105,7 @@ void TrainOptions::check_values() {
   });
 }
 
-void TrainOptions::complete(const Dataset& data_set) {
+void TrainOptions::complete(Dataset& data_set) {
   if (data_set.pairs.has_value() != maker_->reads_pairs()) {
     throw UsageError(message(
         "--model ", kind_, ": ", data, " holds ",

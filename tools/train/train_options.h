@@ -20,8 +20,8 @@ class TrainOptions {
   void add_to(Arguments& arguments);
   /// UsageError for values that make no sense whatever the data.
   void check_values();
-  /// Takes widths from the data. UsageError if the model cannot read them.
-  void complete(const Dataset& data);
+  /// As ModelMaker::complete(). UsageError if the model cannot read them.
+  void complete(Dataset& data);
   std::unique_ptr<Model> make_model(Backend& backend) const;
 
   std::string data;

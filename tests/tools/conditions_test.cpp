@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Key and density as conditions of a language model.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cadenza/error.h"
+#include "cadenza/midi.h"
+#include "program.h"
+#include "support/tmp_dir.h"
+
+namespace cadenza::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Tunes in C major or in F# major, of eighths or of quarters.
+void write_tunes(const fs::path& folder) {
+  fs::create_directories(folder);
+  std::uint32_t random = 5;
+  for (int file = 0; file < 48; ++file) {
+    const int step = file % 4 < 2 ? 240 : 480;
+    Track track;
+    for (int i = 0; i < 40; ++i) {
+      random = random * 1664525U + 1013904223U;
+      const int pitch = std::array{0, 2, 4, 5, 7, 9, 11, 12, 0, 4, 7}[(random >> 20) % 11];
+      const std::int64_t start = std::int64_t{i} * step;
+      track.notes.push_back(
+          {start, start + step, static_cast<std::uint8_t>(60 + pitch + file % 2 * 6), 80});
+    }
+    Score score;
+    score.tracks.push_back(track);
+    write_midi_file(score, folder / message("t", file, ".mid"));
+  }
+}
+
+void expect_failure(const Finished& finished, int code, const std::string& mention) {
+  EXPECT_EQ(finished.exit_code, code) << finished.err;
+  EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
+}
+
+TEST(Conditions, AreLearntFollowedAndMeasured) {
+  TmpDir dir;
+  write_tunes(dir / "in");
+  ASSERT_EQ(run({"prepare", "--input", dir / "in", "--tokenizer", "melody", "--output",
+                 dir / "data.safetensors"})
+                .exit_code,
+            0);
+  const auto train = [&](const std::string& conditions) {
+    return run({"train",
+                "--data",
+                dir / "data.safetensors",
+                "--output",
+                dir / "run",
+                "--hidden",
+                "48",
+                "--embedding",
+                "16",
+                "--steps",
+                "250",
+                "--batch-size",
+                "8",
+                "--sequence-length",
+                "32",
+                "--learning-rate",
+                "0.01",
+                "--condition",
+                conditions,
+                "--threads",
+                "1"});
+  };
+  expect_failure(train("key,mood"), 2, "unknown condition 'mood'");
+  expect_failure(train("key,key"), 2, "condition key is there twice");
+  ASSERT_EQ(train("key,density").exit_code, 0);
+
+  const std::string model = dir / "run/model.safetensors";
+  const auto told = nlohmann::json::parse(run({"info", model, "--json"}).out);
+  EXPECT_EQ(told.at("conditions").at(0).at("kind"), "key");
+  EXPECT_EQ(told.at("conditions").at(1).at("kind"), "density");
+
+  const auto generate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"generate",  "--model",     model, "--output",
+                                          dir / "new", "--num-steps", "160"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const auto measured = [&](const std::string& key, const std::string& density) {
+    EXPECT_EQ(generate({"--key-condition", key, "--density", density}).exit_code, 0);
+    return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+  };
+  const auto slow = measured("C", "1.01");
+  EXPECT_EQ(slow.at("estimated_key"), "C major");
+  EXPECT_NEAR(slow.at("density"), 1.0, 0.3);
+  const auto fast = measured("f# major", "1.99");
+  EXPECT_EQ(fast.at("estimated_key"), "F# major");
+  EXPECT_NEAR(fast.at("density"), 2.0, 0.3);
+
+  const Finished evaluated =
+      run({"evaluate", "--model", model, "--data", dir / "data.safetensors", "--split", "train",
+           "--num-outputs", "12", "--num-steps", "160", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const auto obedience = nlohmann::json::parse(evaluated.out).at("obedience");
+  EXPECT_EQ(obedience.at("pieces"), 12);
+  EXPECT_GT(obedience.at("in_key"), 0.6);  // by chance it would be 1 in 24
+  EXPECT_GE(obedience.at("in_scale"), obedience.at("in_key"));
+  for (const auto& bin : obedience.at("density")) {
+    EXPECT_GT(bin.at("measured"), bin.at("asked").at(0).get<double>() - 0.1);
+    EXPECT_LT(bin.at("measured"), bin.at("asked").at(1).get<double>() + 0.1);
+  }
+
+  fs::remove_all(dir / "new");
+  expect_failure(generate({"--key-condition", "H", "--density", "1"}), 2, "got \"H\"");
+  expect_failure(generate({"--density", "1.5"}), 1, "conditioned on the key, none is given");
+  expect_failure(generate({"--key-condition", "C"}), 1, "notes a quarter, none is given");
+  expect_failure(generate({"--key-condition", "C", "--density", "9"}), 1, "got 9");
+  expect_failure(generate({"--key-condition", "C", "--density", "1.5", "--label", "x"}), 1,
+                 "--label: the model is not conditioned on label");
+  EXPECT_FALSE(fs::exists(dir / "new"));
+}
+
+}  // namespace
+}  // namespace cadenza::test
