@@ -27,4 +27,9 @@ struct Likelihood {
 Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_size = 64,
                     int sequence_length = 256);
 
+/// The mean over the tokens of each of `voices` voices, which lie side by side in a step. Otherwise
+/// as above.
+std::vector<double> evaluate_voices(Model& model, const Dataset& data, Split split, int voices,
+                                    int batch_size = 64, int sequence_length = 256);
+
 }  // namespace cadenza

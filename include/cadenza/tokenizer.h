@@ -30,6 +30,13 @@ struct Sequence {
   friend bool operator==(const Sequence&, const Sequence&) = default;
 };
 
+/// Of a vocabulary for a regular grid: every step has one token a voice, side by side.
+struct TokenGrid {
+  std::string voices;  ///< a letter for each
+  int steps_per_quarter = 4;
+  std::int32_t hold = 0;  ///< goes on with the note, or the silence, before it in its voice
+};
+
 /// Turns scores into sequences over a fixed vocabulary and back. Pure: no device, no state.
 /// Ids are frozen; a model file carries name and settings, which rebuild the same tokenizer.
 class Tokenizer {
@@ -48,6 +55,9 @@ class Tokenizer {
   virtual std::optional<int> started_pitch(std::int32_t) const { return std::nullopt; }
   /// A token after which nothing follows, if the vocabulary has one.
   virtual std::optional<std::int32_t> end_token() const { return std::nullopt; }
+
+  /// The grid that sequences stand on, if they do.
+  virtual std::optional<TokenGrid> grid() const { return std::nullopt; }
 
   /// Every usable sequence in `score`, in order of appearance; empty if there is none, with the
   /// reason in one sentence in `*reason` (if not null).

@@ -2,6 +2,7 @@
 #include "cadenza/evaluation.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "cadenza/error.h"
@@ -29,6 +30,12 @@ void add_batch(const Batch& batch, const std::vector<double>& row_loss,
     }
   }
 }
+
+/// How much is computed together.
+struct Chunks {
+  int rows = 1;
+  int steps = 1;
+};
 
 double sum_of(Backend& backend, const TensorView& values) {
   const std::vector<double> numbers = download_real(backend, values);
@@ -59,16 +66,14 @@ Likelihood summarize(const std::vector<PieceLoss>& losses) {
   return result;
 }
 
-}  // namespace
-
-Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_size,
-                    int sequence_length) {
+/// Runs every piece of a split through the model; `visit` sees each batch with its losses.
+void for_each_batch(Model& model, const Dataset& data, Split split, const Chunks& chunks,
+                    const std::function<void(const Batch&, const std::vector<double>&)>& visit) {
   const std::vector<Piece>& pieces = data[split];
   model.check_data(data);
   check(!pieces.empty(), "evaluate: there is no piece to score");
-  check(batch_size >= 1, "evaluate: batch_size is ", batch_size, ", expected at least 1");
-  check(sequence_length >= 1, "evaluate: sequence_length is ", sequence_length,
-        ", expected at least 1");
+  check(chunks.rows >= 1, "evaluate: batch_size is ", chunks.rows, ", expected at least 1");
+  check(chunks.steps >= 1, "evaluate: sequence_length is ", chunks.steps, ", expected at least 1");
   // Longest first: rows of similar length side by side leave little padding.
   std::vector<std::int64_t> order(pieces.size());
   std::iota(order.begin(), order.end(), 0);
@@ -76,29 +81,59 @@ Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_si
     return pieces[static_cast<std::size_t>(a)].sequence.size() >
            pieces[static_cast<std::size_t>(b)].sequence.size();
   });
-  const auto rows = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(pieces.size()));
-  EpochBatches batches(batch_source(data, split, rows, sequence_length, model.whole_steps()), order,
+  const auto rows = std::min<std::int64_t>(chunks.rows, static_cast<std::int64_t>(pieces.size()));
+  EpochBatches batches(batch_source(data, split, rows, chunks.steps, model.whole_steps()), order,
                        false);
   Backend& backend = model.parameters().backend();
   const std::vector<Tensor> state = model.make_state(rows);
   Arena arena(backend);
-  std::vector<PieceLoss> losses(pieces.size());
-  double code_cost = 0.0;
-  double divergence = 0.0;
   while (const std::optional<Batch> batch = batches.next()) {
     arena.reset();
     Tape tape(backend, arena, model.parameters().dtype(), GradMode::none);
     const TensorView row_loss = model.loss(tape, *batch, state, DropoutKey(), 1.0);
-    add_batch(*batch, download_real(backend, row_loss), losses);
-    const Model::CodeCost code = model.code_cost();
-    if (code.cost.empty()) continue;
-    code_cost += sum_of(backend, code.cost);
-    divergence += sum_of(backend, code.divergence);
+    visit(*batch, download_real(backend, row_loss));
   }
+}
+
+}  // namespace
+
+Likelihood evaluate(Model& model, const Dataset& data, Split split, int batch_size,
+                    int sequence_length) {
+  std::vector<PieceLoss> losses(data[split].size());
+  double code_cost = 0.0;
+  double divergence = 0.0;
+  for_each_batch(model, data, split, {batch_size, sequence_length},
+                 [&](const Batch& batch, const std::vector<double>& row_loss) {
+                   add_batch(batch, row_loss, losses);
+                   const Model::CodeCost code = model.code_cost();
+                   if (code.cost.empty()) return;
+                   code_cost += sum_of(model.backend(), code.cost);
+                   divergence += sum_of(model.backend(), code.divergence);
+                 });
   Likelihood likelihood = summarize(losses);
   likelihood.reconstruction = likelihood.all - code_cost / static_cast<double>(likelihood.steps);
   likelihood.divergence = divergence / static_cast<double>(likelihood.pieces);
   return likelihood;
+}
+
+std::vector<double> evaluate_voices(Model& model, const Dataset& data, Split split, int voices,
+                                    int batch_size, int sequence_length) {
+  check(voices >= 1, "evaluate: voices is ", voices, ", expected at least 1");
+  std::vector<double> sums(static_cast<std::size_t>(voices), 0.0);
+  std::vector<double> counts = sums;
+  for_each_batch(model, data, split, {batch_size, sequence_length},
+                 [&](const Batch& batch, const std::vector<double>& row_loss) {
+                   for (std::size_t b = 0; b < batch.lengths.size(); ++b) {
+                     for (std::int64_t t = 0; t < batch.lengths[b]; ++t) {
+                       const auto voice =
+                           static_cast<std::size_t>((batch.first_step[b] + t) % voices);
+                       sums[voice] += row_loss[static_cast<std::size_t>(t * batch.rows) + b];
+                       counts[voice] += 1.0;
+                     }
+                   }
+                 });
+  for (std::size_t voice = 0; voice < sums.size(); ++voice) sums[voice] /= counts[voice];
+  return sums;
 }
 
 }  // namespace cadenza

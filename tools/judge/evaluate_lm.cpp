@@ -15,6 +15,7 @@
 #include "tools/judge/evaluate.h"
 #include "tools/judge/music_sets.h"
 #include "tools/judge/obedience.h"
+#include "tools/judge/voices.h"
 
 namespace cadenza::tools {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::int64_t kDefaultSteps = 512;
 /// comparison if there is enough of it.
 struct Findings {
   Likelihood likelihood;
+  std::vector<VoiceLikelihood> voices;
   MusicSet data;
   MusicSet generated;
   Copying copying;
@@ -113,6 +115,7 @@ void report_json(const Findings& found, const EvaluateOptions& options, StepKind
   } else {
     out["nll_per_token"] = likelihood.all;
     out["perplexity"] = std::exp(likelihood.all);
+    add_voices(out, found.voices);
   }
   out["music"] = {{found.data.key, figures_json(found.data.figures)}};
   if (options.num_outputs > 0) {
@@ -140,6 +143,7 @@ void report_text(const Findings& found, const EvaluateOptions& options, StepKind
   } else {
     line("NLL per token", likelihood.all);
     line("perplexity   ", std::exp(likelihood.all));
+    print_voices(found.voices);
   }
   std::vector<const MusicSet*> sets = {&found.data};
   if (options.num_outputs > 0) sets.push_back(&found.generated);
@@ -165,6 +169,7 @@ void evaluate_language_model(const EvaluateOptions& options) {
   const std::vector<Piece>& pieces = pieces_of(data, options);
   Findings found;
   found.likelihood = evaluate(*loaded.model, data, options.split, options.batch_size);
+  found.voices = measure_voices(*loaded.model, *loaded.tokenizer, data, options);
   found.data =
       measure_set("data", options.split_name, decode(sequences_of(pieces), *loaded.tokenizer));
   if (options.num_outputs > 0) {

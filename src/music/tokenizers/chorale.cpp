@@ -45,10 +45,7 @@ class ChoraleTokenizer : public Tokenizer {
 
   std::string_view name() const override { return "chorale"; }
   std::string settings() const override {
-    if (voices_.size() == kChoraleVoices) return "";
-    std::string letters;
-    for (const std::size_t voice : voices_) letters += kVoiceLetters[voice];
-    return "voices=" + letters;
+    return voices_.size() == kChoraleVoices ? "" : "voices=" + letters();
   }
   StepKind step_kind() const override { return StepKind::token; }
   int vocabulary_size() const override { return kVocabulary; }
@@ -60,6 +57,9 @@ class ChoraleTokenizer : public Tokenizer {
   std::optional<int> started_pitch(std::int32_t id) const override {
     if (id >= kFirstPitch) return id - kFirstPitch + kLowest;
     return std::nullopt;
+  }
+  std::optional<TokenGrid> grid() const override {
+    return TokenGrid{letters(), kStepsPerQuarter, kHold};
   }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override {
@@ -74,6 +74,11 @@ class ChoraleTokenizer : public Tokenizer {
   Score decode(const Sequence& sequence, double qpm) const override;
 
  private:
+  std::string letters() const {
+    std::string letters;
+    for (const std::size_t voice : voices_) letters += kVoiceLetters[voice];
+    return letters;
+  }
   Sequence encode_voices(const Score& score, VoiceNeed need, std::string* reason) const;
   /// Where the `i`-th chosen voice of a step lies in the interleaved tokens.
   std::size_t token_index(std::int64_t step, std::size_t i) const {

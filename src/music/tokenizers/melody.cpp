@@ -93,6 +93,7 @@ class MelodyTokenizer : public Tokenizer {
     if (id >= kFirstPitch) return id - kFirstPitch + settings_.min_pitch;
     return std::nullopt;
   }
+  std::optional<TokenGrid> grid() const override { return TokenGrid{"M", kStepsPerQuarter, kHold}; }
 
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;
   Sequence encode_primer(const Score& score, std::string* reason) const override;
