@@ -24,7 +24,8 @@ enum class RandomPurpose : std::uint32_t {
   shuffle = 6,     ///< order of pieces in an epoch, split of a data set
   schedule = 7,    ///< which tokens scheduled sampling replaces
   latent = 8,      ///< codes of an autoencoder: of pieces in training, and drawn from the prior
-  word = 9,        ///< which tokens its decoder may not read in training
+  word = 9,        ///< which tokens a model may not read in training
+  order = 10,      ///< in which order infilling draws its places
 };
 
 struct PhiloxCounter {

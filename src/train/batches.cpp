@@ -5,24 +5,10 @@
 #include <limits>
 #include <numeric>
 
-#include "cadenza/random.h"
+#include "core/shuffle.h"
 
 namespace cadenza {
 namespace {
-
-// Fisher-Yates from the counter generator; `stream` separates several shuffles of one epoch.
-template <typename T>
-void shuffle(std::vector<T>& items, std::uint64_t seed, std::uint64_t epoch, std::uint32_t stream) {
-  for (std::size_t i = items.size(); i > 1; --i) {
-    const RandomAddress address = {.purpose = RandomPurpose::shuffle,
-                                   .sequence = epoch,
-                                   .step = stream << 26 | static_cast<std::uint32_t>(i >> 26),
-                                   .item = static_cast<std::uint32_t>(i & 0x3FFFFFF)};
-    const auto j = static_cast<std::size_t>(uniform_double(random_bits(seed, address)) *
-                                            static_cast<double>(i));
-    std::swap(items[i - 1], items[j]);
-  }
-}
 
 std::int64_t length(const Piece& piece) { return static_cast<std::int64_t>(piece.sequence.size()); }
 
@@ -200,7 +186,7 @@ std::vector<std::int64_t> training_order(const std::vector<Piece>& pieces, std::
   std::vector<std::int64_t> order(pieces.size());
   std::iota(order.begin(), order.end(), 0);
   const auto key = static_cast<std::uint64_t>(epoch);
-  shuffle(order, seed, key, 0);
+  shuffle(order, seed, {.purpose = RandomPurpose::shuffle, .sequence = key});
   // Pools of eight batches are sorted by length, cut into groups of B, and the groups shuffled:
   // random enough to learn from, and rows of a batch end almost together, the last first, so that
   // a backend can leave out those that have ended.
@@ -218,7 +204,8 @@ std::vector<std::int64_t> training_order(const std::vector<Piece>& pieces, std::
   }
   std::vector<std::size_t> groups(order.size() / group);
   std::iota(groups.begin(), groups.end(), std::size_t{0});
-  shuffle(groups, seed, key, 1);
+  shuffle(groups, seed,
+          {.purpose = RandomPurpose::shuffle, .sequence = key, .step = std::uint32_t{1} << 26});
   // One that does not fill a batch comes last, or it would shift all others across batches.
   if (order.size() % group != 0) groups.push_back(groups.size());
   std::vector<std::int64_t> result;
