@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "generate/tail_likelihood.h"
+
+#include <algorithm>
+
+#include "nn/host_copy.h"
+
+namespace cadenza {
+namespace {
+
+constexpr std::int64_t kChunk = 256;  // steps in memory at once
+
+/// Steps [first, first + kChunk) of some tails.
+Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t longest, int width,
+               std::span<const std::int32_t> conditions) {
+  const auto rows = static_cast<std::int64_t>(tails.size());
+  Batch batch = {.steps = std::min(kChunk, longest - first), .rows = rows, .width = width};
+  const auto cells = static_cast<std::size_t>(batch.steps * rows);
+  batch.input_ids.assign(cells, -1);
+  batch.target_ids.assign(cells, -1);
+  batch.weights.assign(cells, 0.0F);
+  batch.keep_state.assign(tails.size(), first == 0 ? 0.0F : 1.0F);
+  for (const std::int32_t value : conditions) batch.conditions.emplace_back(tails.size(), value);
+  for (std::int64_t b = 0; b < rows; ++b) {
+    const Tail& tail = tails[static_cast<std::size_t>(b)];
+    const auto size = static_cast<std::int64_t>(tail.sequence.size());
+    const std::int64_t length = std::clamp<std::int64_t>(size - first, 0, batch.steps);
+    batch.lengths.push_back(static_cast<std::int32_t>(length));
+    for (std::int64_t t = 0; t < length; ++t) {
+      const auto cell = static_cast<std::size_t>(t * rows + b);
+      const auto position = static_cast<std::size_t>(first + t);
+      if (position > 0) batch.input_ids[cell] = tail.sequence.tokens[position - 1];
+      batch.target_ids[cell] = tail.sequence.tokens[position];
+      batch.weights[cell] = position < tail.begin ? 0.0F : 1.0F;
+    }
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail> tails,
+                                     std::span<const std::int32_t> conditions,
+                                     std::int64_t batch_size) {
+  std::vector<double> result(tails.size(), 0.0);
+  Arena arena(model.backend());
+  for (std::size_t begin = 0; begin < tails.size();) {
+    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), tails.size() - begin);
+    const auto some = tails.subspan(begin, count);
+    std::size_t longest = 0;
+    for (const Tail& tail : some) longest = std::max(longest, tail.sequence.size());
+    const std::vector<Tensor> state = model.make_state(static_cast<std::int64_t>(count));
+    for (std::int64_t first = 0; first < static_cast<std::int64_t>(longest); first += kChunk) {
+      arena.reset();
+      Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
+      const Batch batch = batch_of(some, first, static_cast<std::int64_t>(longest),
+                                   model.config().width, conditions);
+      const auto losses =
+          download_real(model.backend(), model.loss(tape, batch, state, DropoutKey(), 1.0));
+      for (std::size_t i = 0; i < losses.size(); ++i) result[begin + i % count] -= losses[i];
+    }
+    begin += count;
+  }
+  return result;
+}
+
+}  // namespace cadenza
