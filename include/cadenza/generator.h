@@ -14,6 +14,9 @@ struct GenerationRequest {
   std::int64_t num_outputs = 1;
   std::int64_t first_sequence = 0;  ///< number of the first output; noise depends on the number
   std::int64_t num_steps = 512;     ///< tokens or frames after the primer
+  /// Number of the first step drawn; noise depends on the number. Output k of a seed, read as the
+  /// primer up to step n, goes on as it did with first_step n.
+  std::int64_t first_step = 0;
   std::uint64_t seed = 0;
   /// One for all outputs, or one each.
   std::vector<SamplingParams> sampling = std::vector<SamplingParams>(1);

@@ -30,6 +30,8 @@ void check_request(const GenerationRequest& request, const LanguageModelConfig& 
         ", expected at least 1");
   check(request.num_steps >= 1, "generate: num_steps is ", request.num_steps,
         ", expected at least 1");
+  check(request.first_step >= 0 && request.first_step < (std::int64_t{1} << 31) - request.num_steps,
+        "generate: first_step is ", request.first_step, ", expected 0 to 2^31 less num_steps");
   check(request.first_sequence >= 0, "generate: first_sequence is ", request.first_sequence,
         ", expected at least 0");
   check(request.batch_size >= 1, "generate: batch_size is ", request.batch_size,

@@ -45,6 +45,9 @@ RowBatch::RowBatch(const LanguageModel& model, const GenerationNetwork& network,
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(rows));
   std::iota(numbers.begin(), numbers.end(), request.first_sequence + first_row);
   put(backend_, numbers, sequences_);
+  put(backend_,
+      std::vector<std::int32_t>(results_.size(), static_cast<std::int32_t>(request.first_step)),
+      steps_);
   for (std::size_t b = 0; b < results_.size(); ++b) {
     results_[b].number = numbers[b];
     results_[b].sequence = request.primer;

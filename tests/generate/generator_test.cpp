@@ -138,6 +138,31 @@ TEST(Generator, BeginsWithThePrimerAndHeedsIt) {
   }
 }
 
+// Cut at any step and taken as the primer, a piece goes on as it did, from the same noise.
+TEST(Generator, GoesOnFromAnyStepOfItsOwn) {
+  for (const CellInfo& cell : cells()) {
+    const Instrument instrument = make(Head::softmax, cell.kind);
+    const GenerationRequest whole = {.num_outputs = 5, .num_steps = 40, .seed = 8};
+    const auto pieces = run(instrument, whole);
+    for (const std::int64_t step : {1, 17, 39}) {
+      for (const std::int64_t k : {0, 4}) {
+        const std::vector<std::int32_t>& tokens =
+            pieces[static_cast<std::size_t>(k)].sequence.tokens;
+        GenerationRequest rest = whole;
+        rest.first_sequence = k;
+        rest.num_outputs = 1;
+        rest.first_step = step;
+        rest.num_steps = 40 - step;
+        rest.primer.tokens.assign(tokens.begin(), tokens.begin() + step);
+        EXPECT_EQ(run(instrument, rest).front().sequence.tokens, tokens) << cell.name << step;
+        rest.first_step = 0;
+        if (step == 39) continue;  // a single token may well be the same
+        EXPECT_NE(run(instrument, rest).front().sequence.tokens, tokens);
+      }
+    }
+  }
+}
+
 TEST(Generator, DrawsOnlyAllowedTokens) {
   const Instrument instrument = make(Head::softmax, CellKind::gru);
   GenerationRequest request = {.num_outputs = 16, .num_steps = 50};
@@ -251,6 +276,7 @@ TEST(Generator, NamesWhatIsWrongWithARequest) {
   };
   using Request = GenerationRequest;
   EXPECT_NE(refusal([](Request& r) { r.num_outputs = 0; }).find("num_outputs"), std::string::npos);
+  EXPECT_NE(refusal([](Request& r) { r.first_step = -1; }).find("first_step"), std::string::npos);
   EXPECT_NE(refusal([](Request& r) { r.sampling[0].top_p = 0; }).find("top_p"), std::string::npos);
   EXPECT_NE(refusal([](Request& r) { r.primer.tokens = {37}; }).find("37"), std::string::npos);
   EXPECT_NE(refusal([](Request& r) { r.primer.frames = {Frame()}; }).find("primer"),

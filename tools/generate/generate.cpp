@@ -30,6 +30,10 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--primer", options.primer,
              "continue typed notes: pitches of a sixteenth each, -2 prolongs, -1 is a rest");
   parser.add("--primer-steps", options.primer_steps, "steps of the primer to read; 0: all");
+  parser.add(
+      "--first-step", request.first_step,
+      "number of the first new step: piece K of a seed, read as the primer up to step N, goes "
+      "on as it did");
   add_sampling_options(parser, options.sampling);
   parser.add("--penalty-window", request.penalty_window, "how many steps are recent");
   add_condition_options(parser, options.conditions);
@@ -53,6 +57,7 @@ void check_values(GenerateOptions& options) {
   at_least("--num-outputs", request.num_outputs, 1);
   at_least("--num-steps", request.num_steps, 1);
   at_least("--first-sequence", request.first_sequence, 0);
+  at_least("--first-step", request.first_step, 0);
   at_least("--batch-size", request.batch_size, 1);
   at_least("--primer-steps", options.primer_steps, 0);
   at_least("--penalty-window", request.penalty_window, 0);
@@ -114,8 +119,8 @@ int run_generate(std::span<char*> arguments) {
   parser.require("--output");
   check_values(options);
   const ModelKind& kind = kind_of_file(options.model.file);
-  check(kind.generate != nullptr, options.model.file, ": is a ", kind.names.front(),
-        " model, which ", kind.instead);
+  check(kind.generate != nullptr, options.model.file, ": is of the kind ", kind.names.front(),
+        ", which ", kind.instead);
   kind.generate(parser, options);
   return kDone;
 }

@@ -11,9 +11,10 @@ namespace cadenza::tools {
 namespace {
 
 void check_given(const Arguments& parser) {
-  for (const char* option : {"--num-steps", "--primer", "--primer-midi", "--primer-steps",
-                             "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
-                             "--key-condition", "--density", "--key", "--lowest", "--highest"}) {
+  for (const char* option :
+       {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--first-step",
+        "--repetition-penalty", "--frequency-penalty", "--presence-penalty", "--key-condition",
+        "--density", "--key", "--lowest", "--highest"}) {
     if (!parser.given(option)) continue;
     throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
   }
