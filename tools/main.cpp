@@ -18,6 +18,7 @@ constexpr std::array kCommands = {
     Command{"classify", "tell the style of MIDI files with a classifier", run_classify},
     Command{"generate", "write new music with a model", run_generate},
     Command{"transform", "turn music into other music with a seq2seq model", run_transform},
+    Command{"infill", "write bars or voices of some music anew, or all of it", run_infill},
     Command{"interpolate", "go from one piece to another through the codes of a vae",
             run_interpolate},
     Command{"vary", "write versions of a piece with more or higher notes, by a vae", run_vary},

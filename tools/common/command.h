@@ -32,6 +32,7 @@ int run_classify(std::span<char*> arguments);
 int run_evaluate(std::span<char*> arguments);
 int run_generate(std::span<char*> arguments);
 int run_transform(std::span<char*> arguments);
+int run_infill(std::span<char*> arguments);
 int run_interpolate(std::span<char*> arguments);
 int run_vary(std::span<char*> arguments);
 int run_render(std::span<char*> arguments);

@@ -21,6 +21,8 @@ void add_options(Arguments& parser, EvaluateOptions& options) {
   parser.add("--beam", options.beam,
              "of a seq2seq model: find targets with so many hypotheses and compare them with the "
              "true ones; 0: do not");
+  parser.add("--keep", options.keep,
+             "of an infiller: tell the likelihood of the other voices given these, as in S");
   parser.add("--png", options.png, "draw how the features of generated and real music lie");
   parser.add("--json", options.json, "print one JSON object on stdout");
   parser.add_settings(Arguments::Presets::no);

@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::int64_t num_outputs = 0;
   std::int64_t num_steps = 0;
   int beam = 1;
+  std::string keep;
   std::uint64_t seed = 0;
   std::string png;
   bool json = false;
@@ -43,5 +44,8 @@ void evaluate_seq2seq(const EvaluateOptions& options);
 void evaluate_vae(const EvaluateOptions& options);
 /// `cadenza evaluate` for a classifier: how often it is right, and what it takes for what.
 void evaluate_classifier(const EvaluateOptions& options);
+/// `cadenza evaluate` for an infiller: likelihood of each token given all others, and of some
+/// voices given the kept ones.
+void evaluate_infiller(const EvaluateOptions& options);
 
 }  // namespace cadenza::tools

@@ -3,6 +3,7 @@
 
 #include "cadenza/error.h"
 #include "tools/generate/generate.h"
+#include "tools/generate/infill.h"
 #include "tools/judge/evaluate.h"
 #include "tools/kinds/describe.h"
 #include "tools/kinds/model_kind.h"
@@ -111,7 +112,8 @@ ModelKind language_model_kind() {
           .make_maker = make_maker<Maker>,
           .describe = describe,
           .evaluate = evaluate_language_model,
-          .generate = generate_step_by_step};
+          .generate = generate_step_by_step,
+          .infill = infill_by_resampling};
 }
 
 }  // namespace cadenza::tools

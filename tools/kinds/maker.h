@@ -20,6 +20,7 @@ struct SharedModelOptions {
   double dropout = 0.0;
   double input_dropout = 0.0;
   double forget_bias = 0.0;
+  double word_dropout = 0.0;
   int encoder_layers = 1;
   double own_tokens = 0.0;
   double own_tokens_slope = 1000.0;

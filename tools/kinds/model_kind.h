@@ -15,6 +15,7 @@ namespace cadenza::tools {
 
 struct EvaluateOptions;
 struct GenerateOptions;
+struct InfillOptions;
 struct TransformOptions;
 
 /// One row of the table of model kinds: all that the commands must know of it.
@@ -31,6 +32,8 @@ struct ModelKind {
   std::string_view instead = {};
   /// nullptr if it makes no music of other music.
   void (*transform)(const Arguments& parser, const TransformOptions& options) = nullptr;
+  /// nullptr if such a model does not fill in music.
+  void (*infill)(const Arguments& parser, const InfillOptions& options) = nullptr;
 };
 
 template <typename Maker>
@@ -49,5 +52,6 @@ ModelKind language_model_kind();
 ModelKind seq2seq_kind();
 ModelKind vae_kind();
 ModelKind classifier_kind();
+ModelKind infiller_kind();
 
 }  // namespace cadenza::tools

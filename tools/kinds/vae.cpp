@@ -25,8 +25,6 @@ class Maker final : public ModelMaker {
                   "of a code's divergence from the prior, in the end");
     arguments.add("--kl-warmup", config_.kl_warmup, "updates in which it rises from 0");
     arguments.add("--free-bits", config_.free_bits, "divergence of a code that costs nothing");
-    arguments.add("--word-dropout", config_.word_dropout,
-                  "share of tokens that the decoder may not read in training");
   }
 
   void take(const std::string& kind, const SharedModelOptions& shared) override {
@@ -39,6 +37,7 @@ class Maker final : public ModelMaker {
     config_.steps = config_.segments;
     take_shared(shared, config_);
     take_encoder(shared, config_);
+    config_.word_dropout = shared.word_dropout;
     config_.variational = kind == "vae" ? Variational::yes : Variational::no;
     config_.validate();
   }

@@ -74,6 +74,9 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--dropout", shared_.dropout, "share of recurrent outputs dropped in training");
   arguments.add("--input-dropout", shared_.input_dropout, "the same for frames and embeddings");
   arguments.add("--forget-bias", shared_.forget_bias, "initial bias of the LSTM forget gate");
+  arguments.add("--word-dropout", shared_.word_dropout,
+                "of vae and autoencoder: share of tokens that the decoder may not read in "
+                "training; of infiller: the largest share of a piece that is hidden");
   arguments.add("--condition", shared_.condition,
                 "of lm and vae: what they are told besides, as in key,density; label: the style "
                 "that prepare --labels gave the piece; of lm also key: the key in which it seems "
