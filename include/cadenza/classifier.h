@@ -17,9 +17,9 @@ namespace cadenza {
 
 /// Whether a piece is read from its start only or also from its end.
 enum class Reading : std::uint8_t { forward, both };
-/// What of the last layer's outputs tells the label: those of the last step in each direction, or
-/// their mean over all steps.
-enum class Pooling : std::uint8_t { last, mean };
+/// What of the last layer's outputs tells the label: those of the last step in each direction,
+/// their mean over all steps, or those of each step, which then tells it for itself.
+enum class Pooling : std::uint8_t { last, mean, step };
 std::string_view name_of(Reading reading);
 std::string_view name_of(Pooling pooling);
 /// ArgumentError lists the known names.
@@ -75,7 +75,8 @@ class Classifier final : public Model {
                   const DropoutKey& dropout, double scale) override;
 
   /// Token sequences side by side, ids [T, B], -1 beyond the lengths [B], which must live until the
-  /// way back is done. Gives their unnormalised log-probabilities of the labels, [B, classes].
+  /// way back is done. Gives their unnormalised log-probabilities of the labels, [B, classes], or
+  /// with Pooling::step those of every step, [T * B, classes].
   struct Pieces {
     std::int64_t steps = 0;
     std::span<const std::int32_t> ids;
@@ -88,10 +89,16 @@ class Classifier final : public Model {
   Parameters parameters_;
 };
 
-/// The probability of every label for each piece, [pieces][classes]. ArgumentError for a piece that
-/// is empty or has a token outside the vocabulary.
+/// The probability of every label for each piece, [pieces][classes]; with Pooling::step the mean of
+/// what its steps say. ArgumentError for a piece that is empty or has a token outside the
+/// vocabulary.
 std::vector<std::vector<double>> classify(Classifier& model, std::span<const Sequence> pieces,
                                           int batch_size = 64);
+/// The logarithms of these probabilities, for each piece once or with Pooling::step for each of its
+/// steps: [pieces][1 or steps][classes].
+std::vector<std::vector<std::vector<double>>> log_shares(Classifier& model,
+                                                         std::span<const Sequence> pieces,
+                                                         int batch_size = 64);
 
 /// What a model file says besides the weights.
 struct ClassifierFileInfo {

@@ -116,14 +116,14 @@ struct LoadedModel {
 /// known of the pairs, labels and music in the `data` that it was trained on.
 void save_model(const Model& model, const Tokenizer& tokenizer, const std::filesystem::path& path,
                 const Dataset& data = {});
-/// "lm", "seq2seq", "vae", "autoencoder", "classifier" or "infiller"; a file without cadenza's
-/// metadata counts as "lm".
+/// "lm", "seq2seq", "vae", "autoencoder", "classifier", "infiller" or "gan"; a file without
+/// cadenza's metadata counts as "lm".
 std::string read_model_kind(const std::filesystem::path& path);
 /// What a model file describes, without a backend. A file without cadenza's metadata, for example
 /// one saved from PyTorch with a single nn.LSTM, nn.GRU or nn.RNN, at most one embedding and one
 /// output layer, is understood from names and shapes; its tokenizer is then `tokenizer` with
 /// `settings`, ArgumentError if that is empty or its vocabulary differs.
-/// FormatError for anything inconsistent.
+/// Of a gan the generator is described and read. FormatError for anything inconsistent.
 ModelFileInfo read_model_info(const std::filesystem::path& path, std::string_view tokenizer = "",
                               std::string_view settings = "");
 LoadedModel load_model(const std::filesystem::path& path, Backend& backend,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +28,8 @@ struct Batch {
   std::vector<float> weights;            ///< [T, B], 1 where a step counts, 0 beyond the length
   std::vector<std::int32_t> lengths;     ///< [B]
   std::vector<float> keep_state;         ///< [B], 0 where a new piece begins
-  std::int64_t predicted = 0;            ///< sum of the lengths
+  /// What the mean of the losses is over: the sum of the lengths in batches of the data.
+  std::int64_t predicted = 0;
   std::vector<std::int64_t> piece;       ///< [B] index of the piece in the split, -1 for none
   std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
   std::vector<std::int32_t> labels;      ///< [B] of the pieces, -1 for none
@@ -47,10 +50,45 @@ struct DropoutKey {
 
 struct Dataset;
 
+/// As Model::loss().
+using LossFunction =
+    std::function<TensorView(Tape& tape, const Batch& batch, std::span<const Tensor> state,
+                             const DropoutKey& dropout, double scale)>;
+
+/// A loss that training lowers, with an optimiser of its own.
+struct Objective {
+  std::string name;                  ///< in records; "" if it is the only one
+  Parameters* parameters = nullptr;  ///< those that it changes, no others
+  LossFunction loss;
+  double rate = 1.0;  ///< share of the configured learning rate
+};
+
+/// The parameters of one network of a model.
+struct Part {
+  std::string prefix;  ///< of their names in files
+  const Parameters* parameters = nullptr;
+};
+
+/// Carries out the updates that a model asks for in one step of training.
+class Teacher {
+ public:
+  virtual ~Teacher() = default;
+  /// What gives the tokens of the data their meaning.
+  virtual const Tokenizer& tokenizer() const = 0;
+  /// One update towards objective number `objective`, from the gradient of the mean loss of
+  /// `batch`. The mean is recorded as its loss, or `shown` if there is one.
+  virtual void update(std::size_t objective, const Batch& batch,
+                      std::optional<double> shown = {}) = 0;
+  /// The loss recorded at the last update towards an objective, also of a run that this one
+  /// resumes; infinity before the first.
+  virtual double last_loss(std::size_t objective) const = 0;
+};
+
 /// What a Trainer needs of a model: parameters, and a loss written as forward code.
 class Model {
  public:
   virtual ~Model() = default;
+  /// Those of the first of parts().
   virtual Parameters& parameters() = 0;
   virtual const Parameters& parameters() const = 0;
   Backend& backend() const { return parameters().backend(); }
@@ -71,6 +109,25 @@ class Model {
   virtual TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                           const DropoutKey& dropout, double scale) = 0;
 
+  /// All its parameters: of every network that it consists of.
+  virtual std::vector<Part> parts() const { return {{"", &parameters()}}; }
+  /// Trainable numbers of all of them.
+  std::int64_t parameter_count() const {
+    std::int64_t count = 0;
+    for (const Part& part : parts()) count += part.parameters->count();
+    return count;
+  }
+  /// What train_step() works towards. The first is loss().
+  virtual std::vector<Objective> objectives() { return {{"", &parameters(), own_loss()}}; }
+  /// Asks for every update that a batch of the data gives rise to, in order. Batches of a network
+  /// that carries a state have as many rows as `batch`.
+  virtual void train_step(const Batch& batch, const DropoutKey&, Teacher& teacher) {
+    teacher.update(0, batch);
+  }
+  /// Whether a lower loss on the validation split makes a better model, which is then the one kept,
+  /// and training without improvement stops.
+  virtual bool judged_by_loss() const { return true; }
+
   /// What the code of each row cost in the last loss(), real [B], until its arena is reset.
   struct CodeCost {
     TensorView divergence;  ///< from the prior, in nats
@@ -78,6 +135,14 @@ class Model {
   };
   /// Absent for models without a code or whose code is free.
   virtual CodeCost code_cost() const { return {}; }
+
+ protected:
+  /// loss() as an objective wants it.
+  LossFunction own_loss() {
+    return [this](Tape& tape, const Batch& batch, std::span<const Tensor> state,
+                  const DropoutKey& dropout,
+                  double scale) { return loss(tape, batch, state, dropout, scale); };
+  }
 };
 
 }  // namespace cadenza

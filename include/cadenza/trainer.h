@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cadenza/dataset.h"
 #include "cadenza/model.h"
@@ -38,17 +39,24 @@ struct CodeProgress {
   double divergence = 0.0;      ///< nats a piece, of codes from the prior
 };
 
+/// How an objective of a model with several (Model::objectives) stands.
+struct ObjectiveProgress {
+  std::string name;
+  double loss = 0.0;  ///< mean over the batches since the last report
+};
+
 /// Where training stands; handed to the reporter.
 struct TrainingProgress {
   std::int64_t step = 0;
   std::int64_t total_steps = 0;  ///< upper bound
   int epoch = 0;                 ///< 1-based
-  double train_loss = 0.0;       ///< nats a step, mean since the last report
-  double valid_loss = 0.0;       ///< of the last validation; meaningful after the first
+  double train_loss = 0.0;  ///< nats a step, mean since the last report; of the first objective
+  double valid_loss = 0.0;  ///< of the last validation; meaningful after the first
   double best_valid_loss = 0.0;
-  std::optional<CodeProgress> train_code;  ///< of train_loss; only with codes
-  std::optional<CodeProgress> valid_code;  ///< of valid_loss; the same
-  bool validated = false;                  ///< this report follows a validation
+  std::optional<CodeProgress> train_code;     ///< of train_loss; only with codes
+  std::optional<CodeProgress> valid_code;     ///< of valid_loss; the same
+  std::vector<ObjectiveProgress> objectives;  ///< of several, those updated since the last report
+  bool validated = false;                     ///< this report follows a validation
   double learning_rate = 0.0;
   double seconds = 0.0;           ///< of training, over all resumed runs
   double steps_per_second = 0.0;  ///< tokens or frames
@@ -64,9 +72,10 @@ struct TrainingResult {
 };
 
 /// Trains a model, with early stopping on the validation split, and writes into a folder:
-/// model.safetensors (best on validation, or last without such a split), last.safetensors (all a
-/// resume needs), metrics.jsonl. A run that was killed at any moment and resumed ends with the same
-/// bytes in model.safetensors as one that was not, for the same backend and threads.
+/// model.safetensors (best on validation, or last without such a split or if that does not judge
+/// the model), last.safetensors (all a resume needs), metrics.jsonl. A run that was killed at any
+/// moment and resumed ends with the same bytes in model.safetensors as one that was not, for the
+/// same backend and threads.
 class Trainer {
  public:
   /// Creates `folder` if need be. `model` is initialised from the seed unless `resume` finds

@@ -99,12 +99,13 @@ Variable& Classifier::scores(Tape& tape, const Pieces& pieces, const DropoutKey&
       tape, parameters_, stack, {.x = &x, .lengths = pieces.lengths, .dropout = [&](int layer) {
                                    return dropout_place(key, config_.dropout, kLayers + layer);
                                  }});
+  const LinearParameters head = linear_parameters(tape, parameters_, "output.");
+  if (config_.pooling == Pooling::step) return linear(tape, output.y, head);
   Variable& pooled =
       config_.pooling == Pooling::mean
           ? mean_over_steps(tape, output.y, pieces.lengths)
           : dropout(tape, output.summary, dropout_place(key, config_.dropout, kPooled));
-  return linear(tape, reshape(tape, pooled, {rows, stack.width()}),
-                linear_parameters(tape, parameters_, "output."));
+  return linear(tape, reshape(tape, pooled, {rows, stack.width()}), head);
 }
 
 TensorView Classifier::loss(Tape& tape, const Batch& batch, std::span<const Tensor>,
@@ -124,8 +125,10 @@ TensorView Classifier::loss(Tape& tape, const Batch& batch, std::span<const Tens
       labels.push_back(batch.labels[static_cast<std::size_t>(b)]);
     }
   }
-  Variable& of_steps =
-      gather_rows(tape, logits, tape.upload(std::span(rows), {count}), {count, config_.classes});
+  Variable& of_steps = config_.pooling == Pooling::step
+                           ? logits
+                           : gather_rows(tape, logits, tape.upload(std::span(rows), {count}),
+                                         {count, config_.classes});
   return softmax_loss(tape, of_steps, tape.upload(std::span(labels), {count}),
                       tape.upload(std::span(batch.weights), {count}), scale);
 }

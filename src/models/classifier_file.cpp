@@ -6,19 +6,8 @@
 namespace cadenza {
 namespace {
 
-ClassifierConfig read_config(const nlohmann::json& json) {
-  check_kind(json, "classifier");
-  ClassifierConfig config;
-  read_shared(json, config);
-  config.classes = integer_at<int>(json, "classes");
-  config.reading = parse_reading(json.at("reading").get<std::string>());
-  config.pooling = parse_pooling(json.at("pooling").get<std::string>());
-  config.validate();
-  return config;
-}
-
 ClassifierFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<ClassifierFileInfo>(file, "classifier", read_config);
+  auto info = describe_ours<ClassifierFileInfo>(file, "classifier", read_classifier);
   info.labels = labels_from_json(metadata(file, "labels"), file.origin());
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
@@ -33,6 +22,17 @@ ClassifierFileInfo describe(const SafetensorsReader& file) {
 }
 
 }  // namespace
+
+ClassifierConfig read_classifier(const nlohmann::json& json) {
+  check_kind(json, "classifier");
+  ClassifierConfig config;
+  read_shared(json, config);
+  config.classes = integer_at<int>(json, "classes");
+  config.reading = parse_reading(json.at("reading").get<std::string>());
+  config.pooling = parse_pooling(json.at("pooling").get<std::string>());
+  config.validate();
+  return config;
+}
 
 std::string to_json(const ClassifierConfig& config) {
   const nlohmann::ordered_json json = {{"kind", "classifier"},

@@ -46,25 +46,28 @@ struct Rows {
   }
 };
 
-std::vector<double> softmax(std::span<const double> scores) {
+std::vector<double> log_softmax(std::span<const double> scores) {
   const double largest = *std::max_element(scores.begin(), scores.end());
+  double sum = 0.0;
+  for (const double score : scores) sum += std::exp(score - largest);
+  const double log_sum = largest + std::log(sum);
   std::vector<double> shares;
-  for (const double score : scores) shares.push_back(std::exp(score - largest));
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  for (double& share : shares) share /= sum;
+  for (const double score : scores) shares.push_back(score - log_sum);
   return shares;
 }
 
 }  // namespace
 
-std::vector<std::vector<double>> classify(Classifier& model, std::span<const Sequence> pieces,
-                                          int batch_size) {
+std::vector<std::vector<std::vector<double>>> log_shares(Classifier& model,
+                                                         std::span<const Sequence> pieces,
+                                                         int batch_size) {
   check(batch_size >= 1, "classify: batch_size is ", batch_size, ", expected at least 1");
   check_pieces(pieces, model.config().width);
   const std::vector<std::size_t> order = longest_first(pieces);
   const auto classes = static_cast<std::size_t>(model.config().classes);
+  const bool every_step = model.config().pooling == Pooling::step;
   Arena arena(model.backend());
-  std::vector<std::vector<double>> result(pieces.size());
+  std::vector<std::vector<std::vector<double>>> result(pieces.size());
   for (std::size_t begin = 0; begin < order.size();) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), order.size() - begin);
     const auto which = std::span(order).subspan(begin, count);
@@ -76,9 +79,27 @@ std::vector<std::vector<double>> classify(Classifier& model, std::span<const Seq
     const std::vector<double> scores =
         download_real(model.backend(), model.scores(tape, input, {}).value());
     for (std::size_t b = 0; b < count; ++b) {
-      result[which[b]] = softmax(std::span(scores).subspan(b * classes, classes));
+      const std::size_t steps = every_step ? pieces[which[b]].size() : 1;
+      for (std::size_t t = 0; t < steps; ++t) {
+        result[which[b]].push_back(
+            log_softmax(std::span(scores).subspan((t * count + b) * classes, classes)));
+      }
     }
     begin += count;
+  }
+  return result;
+}
+
+std::vector<std::vector<double>> classify(Classifier& model, std::span<const Sequence> pieces,
+                                          int batch_size) {
+  std::vector<std::vector<double>> result;
+  for (const auto& steps : log_shares(model, pieces, batch_size)) {
+    std::vector<double>& shares = result.emplace_back(steps.front().size(), 0.0);
+    for (const std::vector<double>& step : steps) {
+      for (std::size_t c = 0; c < shares.size(); ++c) {
+        shares[c] += std::exp(step[c]) / static_cast<double>(steps.size());
+      }
+    }
   }
   return result;
 }

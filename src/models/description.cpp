@@ -6,6 +6,7 @@
 
 #include "io/music_info.h"
 #include "io/name_list.h"
+#include "nn/host_copy.h"
 
 namespace cadenza {
 namespace {
@@ -41,6 +42,12 @@ std::int64_t count_parameters(const SafetensorsReader& file) {
   return count;
 }
 
+FileNames with_prefix(const std::string& prefix, const std::vector<ParameterSpec>& specs) {
+  FileNames names;
+  for (const ParameterSpec& spec : specs) names[spec.name] = prefix + spec.name;
+  return names;
+}
+
 void check_shapes(const SafetensorsReader& file, const std::vector<ParameterSpec>& specs,
                   const FileNames& file_names) {
   for (const ParameterSpec& spec : specs) {
@@ -58,7 +65,7 @@ void check_shapes(const SafetensorsReader& file, const std::vector<ParameterSpec
   }
 }
 
-void read_weights(const SafetensorsReader& file, Parameters& parameters,
+void read_weights(const SafetensorsReader& file, const Parameters& parameters,
                   const FileNames& file_names) {
   check_shapes(file, parameters.specs(), file_names);
   for (const ParameterSpec& spec : parameters.specs()) {
@@ -68,7 +75,7 @@ void read_weights(const SafetensorsReader& file, Parameters& parameters,
     if (bad != values.end()) {
       throw FormatError(message(file.origin(), ": ", spec.name, " holds ", *bad), 8);
     }
-    parameters.upload(spec.name, values);
+    upload_real(parameters.backend(), values, parameters.value(spec.name));
   }
 }
 

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "cadenza/cell.h"
+#include "cadenza/classifier.h"
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
+#include "cadenza/language_model.h"
 #include "cadenza/parameters.h"
 #include "cadenza/safetensors.h"
 #include "cadenza/tokenizer.h"
@@ -30,13 +32,15 @@ std::int64_t count_parameters(const SafetensorsReader& file);
 
 /// Our parameter name -> the file's; empty for files with our names.
 using FileNames = std::map<std::string, std::string>;
+/// Names that differ by `prefix` alone.
+FileNames with_prefix(const std::string& prefix, const std::vector<ParameterSpec>& specs);
 /// FormatError names an array of these that is missing or of another shape. To be called before any
 /// memory is asked for: a hostile description must not be able to demand more than the file itself
 /// holds.
 void check_shapes(const SafetensorsReader& file, const std::vector<ParameterSpec>& specs,
                   const FileNames& file_names = {});
 /// Fills the parameters. FormatError as above, and for a value that is not finite.
-void read_weights(const SafetensorsReader& file, Parameters& parameters,
+void read_weights(const SafetensorsReader& file, const Parameters& parameters,
                   const FileNames& file_names = {});
 
 /// read(json) of the architecture in `text`; whatever is wrong with it is a FormatError of the
@@ -72,6 +76,10 @@ void read_shared(const nlohmann::json& json, Config& config) {
 std::vector<std::string> read_labels(const SafetensorsReader& file, int expected);
 /// What is known of the music it was trained on: nothing in files from before that was kept.
 MusicInfo read_music(const SafetensorsReader& file);
+
+/// The architectures that also stand in those of other models, as read_architecture() reads them.
+LanguageModelConfig read_language_model(const nlohmann::json& json);
+ClassifierConfig read_classifier(const nlohmann::json& json);
 
 /// What all our model files say alike; `what` the file should hold, for people. `read_config` as
 /// read_architecture().

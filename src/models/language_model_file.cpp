@@ -24,25 +24,6 @@ nlohmann::ordered_json condition_json(const Condition& condition) {
   return json;
 }
 
-LanguageModelConfig read_config(const nlohmann::json& json) {
-  check_kind(json, "lm");
-  LanguageModelConfig config;
-  config.head = parse_head(json.at("head").get<std::string>());
-  read_shared(json, config);
-  for (const auto& layer : json.at("dense")) {
-    config.dense.push_back({integer_at<int>(layer, "units"),
-                            parse_activation(layer.at("activation").get<std::string>())});
-  }
-  if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
-  if (json.contains("conditions")) {
-    for (const auto& condition : json.at("conditions")) {
-      config.conditions.push_back(read_condition(condition));
-    }
-  }
-  config.validate();
-  return config;
-}
-
 struct Description {
   ModelFileInfo info;
   FileNames file_names;
@@ -59,12 +40,17 @@ void check_vocabulary(const SafetensorsReader& file, const ModelFileInfo& info) 
                               "' a vocabulary of ", tokenizer->vocabulary_size()));
 }
 
+/// Of a gan the generator.
+LanguageModelConfig read_generating(const nlohmann::json& json) {
+  return read_language_model(json.at("kind") == "gan" ? json.at("generator") : json);
+}
+
 Description describe(const SafetensorsReader& file, std::string_view tokenizer,
                      std::string_view settings) {
   Description description;
   ModelFileInfo& info = description.info;
   if (is_ours(file)) {
-    info.config = read_architecture(metadata(file, "model"), file.origin(), read_config);
+    info.config = read_architecture(metadata(file, "model"), file.origin(), read_generating);
     info.tokenizer_name = metadata(file, "tokenizer");
     info.tokenizer_settings = metadata(file, "tokenizer_settings");
     info.training = metadata(file, "training");
@@ -91,6 +77,25 @@ Description describe(const SafetensorsReader& file, std::string_view tokenizer,
 }
 
 }  // namespace
+
+LanguageModelConfig read_language_model(const nlohmann::json& json) {
+  check_kind(json, "lm");
+  LanguageModelConfig config;
+  config.head = parse_head(json.at("head").get<std::string>());
+  read_shared(json, config);
+  for (const auto& layer : json.at("dense")) {
+    config.dense.push_back({integer_at<int>(layer, "units"),
+                            parse_activation(layer.at("activation").get<std::string>())});
+  }
+  if (config.head == Head::nade) config.nade_hidden = integer_at<int>(json, "nade_hidden");
+  if (json.contains("conditions")) {
+    for (const auto& condition : json.at("conditions")) {
+      config.conditions.push_back(read_condition(condition));
+    }
+  }
+  config.validate();
+  return config;
+}
 
 std::string to_json(const LanguageModelConfig& config) {
   nlohmann::ordered_json json = {{"kind", "lm"},

@@ -18,14 +18,22 @@ void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& 
   if (data.pairs) file.set_metadata("pairs", to_json(*data.pairs));
   if (!data.labels.empty()) file.set_metadata("labels", names_to_json(data.labels));
   file.set_metadata("music", to_json(data.music));
-  const Parameters& parameters = model.parameters();
-  for (const ParameterSpec& spec : parameters.specs()) {
-    std::vector<std::int64_t> shape;
-    for (int i = 0; i < spec.shape.rank(); ++i) shape.push_back(spec.shape[i]);
-    const TensorView value = parameters.value(spec.name);
-    std::vector<std::byte> bytes(value.bytes());
-    parameters.backend().download(value, bytes);
-    file.add(spec.name, value.dtype, shape, bytes);
+  for (const Part& part : model.parts()) {
+    const Parameters& parameters = *part.parameters;
+    for (const ParameterSpec& spec : parameters.specs()) {
+      std::vector<std::int64_t> shape;
+      for (int i = 0; i < spec.shape.rank(); ++i) shape.push_back(spec.shape[i]);
+      const TensorView value = parameters.value(spec.name);
+      std::vector<std::byte> bytes(value.bytes());
+      parameters.backend().download(value, bytes);
+      file.add(part.prefix + spec.name, value.dtype, shape, bytes);
+    }
+  }
+}
+
+void read_all_weights(const SafetensorsReader& file, Model& model) {
+  for (const Part& part : model.parts()) {
+    read_weights(file, *part.parameters, with_prefix(part.prefix, part.parameters->specs()));
   }
 }
 

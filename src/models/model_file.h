@@ -15,5 +15,7 @@ struct ModelMeaning {
 
 /// Puts weights, architecture and meaning into `file`.
 void add_model(SafetensorsWriter& file, const Model& model, const ModelMeaning& meaning);
+/// Fills the parameters of all parts of the model. FormatError as read_weights() of one of them.
+void read_all_weights(const SafetensorsReader& file, Model& model);
 
 }  // namespace cadenza

@@ -32,7 +32,8 @@ constexpr Name<ConditionKind> kConditions[] = {{ConditionKind::label, "label"},
                                                {ConditionKind::key, "key"},
                                                {ConditionKind::density, "density"}};
 constexpr Name<Reading> kReadings[] = {{Reading::forward, "forward"}, {Reading::both, "both"}};
-constexpr Name<Pooling> kPoolings[] = {{Pooling::last, "last"}, {Pooling::mean, "mean"}};
+constexpr Name<Pooling> kPoolings[] = {
+    {Pooling::last, "last"}, {Pooling::mean, "mean"}, {Pooling::step, "step"}};
 constexpr Name<OptimizerKind> kOptimizers[] = {{OptimizerKind::sgd, "sgd"},
                                                {OptimizerKind::momentum, "momentum"},
                                                {OptimizerKind::rmsprop, "rmsprop"},

@@ -32,12 +32,14 @@ MetricsLog::MetricsLog(const std::filesystem::path& path, std::int64_t step) : p
 }
 
 void MetricsLog::write(const TrainingProgress& progress) {
-  nlohmann::ordered_json line = {{"step", progress.step},
-                                 {"epoch", progress.epoch},
-                                 {"train_loss", progress.train_loss},
-                                 {"learning_rate", progress.learning_rate},
-                                 {"seconds", progress.seconds},
-                                 {"steps_per_second", progress.steps_per_second}};
+  nlohmann::ordered_json line = {{"step", progress.step}, {"epoch", progress.epoch}};
+  for (const ObjectiveProgress& objective : progress.objectives) {
+    line[objective.name + "_loss"] = objective.loss;
+  }
+  if (progress.objectives.empty()) line["train_loss"] = progress.train_loss;
+  line["learning_rate"] = progress.learning_rate;
+  line["seconds"] = progress.seconds;
+  line["steps_per_second"] = progress.steps_per_second;
   if (progress.validated) {
     line["valid_loss"] = progress.valid_loss;
     line["best_valid_loss"] = progress.best_valid_loss;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
 #include "cadenza/error.h"
@@ -15,6 +14,7 @@
 #include "train/batches.h"
 #include "train/metrics_log.h"
 #include "train/training_state.h"
+#include "train/updates.h"
 
 namespace cadenza {
 namespace {
@@ -28,33 +28,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void check_finite(bool ok, const char* name, double value, const char* expected) {
-  check(ok && std::isfinite(value), "training: ", name, " is ", value, ", expected ", expected);
-}
-
 }  // namespace
-
-void TrainingConfig::validate() const {
-  check(batch_size >= 1, "training: batch_size is ", batch_size, ", expected at least 1");
-  check(sequence_length >= 1, "training: sequence_length is ", sequence_length,
-        ", expected at least 1");
-  check(epochs >= 0 && steps >= 0 && epochs + steps > 0, "training: epochs is ", epochs,
-        " and steps is ", steps, ", expected one above 0");
-  check(validate_every >= 0, "training: validate_every is ", validate_every,
-        ", expected at least 0");
-  check(patience >= 0, "training: patience is ", patience, ", expected at least 0");
-  check_finite(optimizer.learning_rate > 0, "learning_rate", optimizer.learning_rate, "above 0");
-  check_finite(optimizer.beta1 >= 0 && optimizer.beta1 < 1, "beta1", optimizer.beta1, "[0, 1)");
-  check_finite(optimizer.beta2 >= 0 && optimizer.beta2 < 1, "beta2", optimizer.beta2, "[0, 1)");
-  check_finite(optimizer.epsilon > 0, "epsilon", optimizer.epsilon, "above 0");
-  check_finite(optimizer.weight_decay >= 0, "weight_decay", optimizer.weight_decay, "at least 0");
-  check_finite(optimizer.clip_norm >= 0, "clip_norm", optimizer.clip_norm, "at least 0");
-  check(schedule.warmup_steps >= 0, "training: warmup_steps is ", schedule.warmup_steps,
-        ", expected at least 0");
-  check_finite(schedule.decay > 0 && schedule.decay <= 1, "decay", schedule.decay, "(0, 1]");
-  check_finite(schedule.final_factor >= 0 && schedule.final_factor <= 1, "final_factor",
-               schedule.final_factor, "[0, 1]");
-}
 
 class Trainer::Run {
  public:
@@ -65,11 +39,8 @@ class Trainer::Run {
  private:
   EpochBatches epoch_batches(std::int64_t rows) const;
   void train_epoch(const Reporter& reporter);
-  void update(const Batch& batch);
-  void add_code_cost(const Batch& batch);
   std::optional<CodeProgress> train_code() const;
-  TensorView compute_gradients(const Batch& batch);
-  void try_rows(std::int64_t rows);
+  void start_records();
   void finish_update(std::int64_t batches_in_epoch, const Reporter& reporter);
   void validate();
   void report(const Reporter& reporter, bool validated);
@@ -86,12 +57,10 @@ class Trainer::Run {
   TrainingConfig config_;
   std::filesystem::path folder_;
   std::string fingerprint_;
-  Optimizer optimizer_;
   std::int64_t total_steps_;
   Schedule schedule_;
-  std::vector<Tensor> carried_;
-  Arena arena_;
   TrainingState state_;
+  Updates updates_;
   std::optional<CodeProgress> valid_code_;
   std::optional<MetricsLog> log_;
   std::optional<std::int64_t> saved_step_;
@@ -112,11 +81,9 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
       config_(config),
       folder_(folder),
       fingerprint_(training_fingerprint(data, config)),
-      optimizer_(model.parameters(), config.optimizer),
       total_steps_(0),
       schedule_(config.schedule, 0),
-      carried_(model.make_state(config.batch_size)),
-      arena_(model.backend()) {
+      updates_(model, tokenizer, config, state_, [this] { diverged(); }) {
   config.validate();
   model.check_data(data);
   check(step_count(data[Split::train]) > 0, "training: the training split is empty");
@@ -130,8 +97,8 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
   std::filesystem::create_directories(folder_, error);
   if (error) throw FileError(message("cannot create ", folder_.string(), ": ", error.message()));
   if (resume && std::filesystem::exists(last_path())) {
-    state_ = load_checkpoint(last_path(), model_, {&optimizer_, &carried_}, fingerprint_);
-    optimizer_.set_steps(state_.step);
+    state_ = load_checkpoint(last_path(), model_, updates_.tensors(), fingerprint_);
+    updates_.resume();
     schedule_.restore_plateau(state_.plateau_factor, state_.plateau_count);
     seconds_before_ = state_.seconds;
     saved_step_ = state_.step;
@@ -150,7 +117,8 @@ EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
 
 TrainingResult Trainer::Run::run(const Reporter& reporter) {
   while (finished().empty()) train_epoch(reporter);
-  if (data_[Split::valid].empty()) save_model(model_, tokenizer_, best_path(), data_);
+  if (data_[Split::valid].empty() || !model_.judged_by_loss())
+    save_model(model_, tokenizer_, best_path(), data_);
   if (saved_step_ != state_.step) save();
   return {.steps = state_.step,
           .epochs = static_cast<int>(state_.epoch),
@@ -177,67 +145,19 @@ void Trainer::Run::train_epoch(const Reporter& reporter) {
     const Clock::time_point begin = Clock::now();
     const std::optional<Batch> batch = batches.next();
     try {
-      update(*batch);
+      updates_.step(*batch, schedule_.factor(state_.step, static_cast<double>(state_.epoch)));
     } catch (const OutOfMemory& error) {
-      const std::int64_t fits =
-          largest_that_fits(batch->rows, [this](std::int64_t rows) { try_rows(rows); });
+      const std::int64_t fits = largest_that_fits(batch->rows, [this](std::int64_t rows) {
+        updates_.try_step(*epoch_batches(rows).next());
+      });
       throw OutOfMemory(message("training on ", batch->rows, " sequences of ", batch->steps,
                                 " steps at once: ", error.what(),
                                 "; the largest batch with room is ", fits));
     }
+    predicted_here_ += batch->predicted;
     train_seconds_ += seconds_since(begin);
     finish_update(count, reporter);
   }
-}
-
-// The loss of each row.
-TensorView Trainer::Run::compute_gradients(const Batch& batch) {
-  const DropoutKey key = {
-      .training = true, .seed = config_.seed, .step = static_cast<std::uint32_t>(state_.step)};
-  model_.parameters().zero_gradients();
-  Tape tape(model_.backend(), arena_, model_.parameters().dtype(), GradMode::record);
-  const TensorView row_loss =
-      model_.loss(tape, batch, carried_, key, 1.0 / static_cast<double>(batch.predicted));
-  tape.backward();
-  return row_loss;
-}
-
-// As an update on fewer rows, to see whether there is room for them; nothing is learnt.
-void Trainer::Run::try_rows(std::int64_t rows) {
-  arena_ = Arena(model_.backend());
-  carried_ = model_.make_state(rows);
-  compute_gradients(*epoch_batches(rows).next());
-}
-
-void Trainer::Run::update(const Batch& batch) {
-  Backend& backend = model_.backend();
-  arena_.reset();
-  const double factor = schedule_.factor(state_.step, static_cast<double>(state_.epoch));
-  TensorView row_loss;
-  backend.submit([&] {
-    row_loss = compute_gradients(batch);
-    optimizer_.step(factor);
-  });
-  const std::vector<double> losses = download_real(backend, row_loss);
-  const double sum = std::accumulate(losses.begin(), losses.end(), 0.0);
-  if (!std::isfinite(sum)) diverged();
-  state_.loss_sum += sum;
-  state_.loss_steps += batch.predicted;
-  add_code_cost(batch);
-  predicted_here_ += batch.predicted;
-}
-
-void Trainer::Run::add_code_cost(const Batch& batch) {
-  const Model::CodeCost code = model_.code_cost();
-  if (code.cost.empty()) return;
-  const auto sum_of = [this](const TensorView& values) {
-    const std::vector<double> numbers = download_real(model_.backend(), values);
-    return std::accumulate(numbers.begin(), numbers.end(), 0.0);
-  };
-  state_.code_cost_sum += sum_of(code.cost);
-  state_.divergence_sum += sum_of(code.divergence);
-  state_.loss_pieces += std::count_if(batch.lengths.begin(), batch.lengths.end(),
-                                      [](std::int32_t length) { return length > 0; });
 }
 
 // Brings the position to where a resume would go on, then validates, logs, saves and reports.
@@ -257,15 +177,22 @@ void Trainer::Run::finish_update(std::int64_t batches_in_epoch, const Reporter& 
   if (validated || state_.step % kLogEvery == 0) {
     log_->write(progress(validated));
     report(reporter, validated);
-    state_.loss_sum = 0.0;
-    state_.loss_steps = 0;
-    state_.code_cost_sum = 0.0;
-    state_.divergence_sum = 0.0;
-    state_.loss_pieces = 0;
+    start_records();
   } else {
     report(reporter, false);
   }
   if (seconds_since(last_save_) >= config_.checkpoint_seconds || stop_requested_) save();
+}
+
+// After a line of the log.
+void Trainer::Run::start_records() {
+  for (ObjectiveRecord& record : state_.objectives) {
+    record.loss_sum = 0.0;
+    record.loss_steps = 0;
+  }
+  state_.code_cost_sum = 0.0;
+  state_.divergence_sum = 0.0;
+  state_.loss_pieces = 0;
 }
 
 void Trainer::Run::validate() {
@@ -275,6 +202,7 @@ void Trainer::Run::validate() {
   if (!model_.code_cost().cost.empty()) {
     valid_code_ = CodeProgress{likelihood.reconstruction, likelihood.divergence};
   }
+  if (!model_.judged_by_loss()) return;
   const bool improved = likelihood.all < state_.best_valid;
   state_.bad_validations = improved ? 0 : state_.bad_validations + 1;
   schedule_.observe_validation(improved);
@@ -296,11 +224,12 @@ TrainingProgress Trainer::Run::progress(bool validated) const {
       .step = state_.step,
       .total_steps = total_steps_,
       .epoch = static_cast<int>(state_.batch_in_epoch == 0 ? state_.epoch : state_.epoch + 1),
-      .train_loss = state_.loss_sum / static_cast<double>(state_.loss_steps),
+      .train_loss = state_.objectives.front().mean_loss(),
       .valid_loss = state_.last_valid,
       .best_valid_loss = state_.best_valid,
       .train_code = train_code(),
       .valid_code = valid_code_,
+      .objectives = updates_.progress(),
       .validated = validated,
       .learning_rate = config_.optimizer.learning_rate * schedule_.factor(state_.step - 1, epochs),
       .seconds = seconds_before_ + seconds_since(start_),
@@ -310,21 +239,24 @@ TrainingProgress Trainer::Run::progress(bool validated) const {
 
 std::optional<CodeProgress> Trainer::Run::train_code() const {
   if (state_.loss_pieces == 0) return {};
+  const ObjectiveRecord& record = state_.objectives.front();
   return CodeProgress{
-      (state_.loss_sum - state_.code_cost_sum) / static_cast<double>(state_.loss_steps),
+      (record.loss_sum - state_.code_cost_sum) / static_cast<double>(record.loss_steps),
       state_.divergence_sum / static_cast<double>(state_.loss_pieces)};
 }
 
 void Trainer::Run::save() {
   // Weights that are not finite would only show at the next loss; they must not become "the last
   // good checkpoint".
-  Tensor norm(model_.backend(), {1}, DType::f64);
-  model_.backend().squared_norm(model_.parameters().values(), norm);
-  if (!std::isfinite(download_real(model_.backend(), norm)[0])) diverged();
+  const Tensor norm(model_.backend(), {1}, DType::f64);
+  for (const Part& part : model_.parts()) {
+    model_.backend().squared_norm(part.parameters->values(), norm);
+    if (!std::isfinite(download_real(model_.backend(), norm)[0])) diverged();
+  }
   state_.seconds = seconds_before_ + seconds_since(start_);
   state_.plateau_factor = schedule_.plateau_factor();
   state_.plateau_count = schedule_.plateau_count();
-  save_checkpoint(last_path(), model_, {tokenizer_, data_}, {&optimizer_, &carried_}, state_,
+  save_checkpoint(last_path(), model_, {tokenizer_, data_}, updates_.tensors(), state_,
                   fingerprint_);
   saved_step_ = state_.step;
   last_save_ = Clock::now();

@@ -51,11 +51,13 @@ std::uint64_t digest_of(const Dataset& data) {
 // Every array of a checkpoint beside the weights, under its name.
 std::vector<std::pair<std::string, TensorView>> training_arrays(const TrainingTensors& tensors) {
   std::vector<std::pair<std::string, TensorView>> arrays;
-  if (!tensors.optimizer->first_moment().view().empty()) {
-    arrays.emplace_back("training.first_moment", tensors.optimizer->first_moment());
-  }
-  if (!tensors.optimizer->second_moment().view().empty()) {
-    arrays.emplace_back("training.second_moment", tensors.optimizer->second_moment());
+  const auto add = [&](const std::string& objective, const char* what, const TensorView& view) {
+    if (view.empty()) return;
+    arrays.emplace_back(message("training.", objective, objective.empty() ? "" : ".", what), view);
+  };
+  for (const auto& [objective, optimizer] : tensors.optimizers) {
+    add(objective, "first_moment", optimizer->first_moment());
+    add(objective, "second_moment", optimizer->second_moment());
   }
   for (std::size_t layer = 0; layer < tensors.carried->size(); ++layer) {
     arrays.emplace_back(message("training.state.", layer), (*tensors.carried)[layer]);
@@ -72,6 +74,28 @@ double number_or_infinity(const nlohmann::json& value) {
   return value.is_null() ? std::numeric_limits<double>::infinity() : value.get<double>();
 }
 
+nlohmann::ordered_json to_json(const std::vector<ObjectiveRecord>& objectives) {
+  auto json = nlohmann::ordered_json::array();
+  for (const ObjectiveRecord& record : objectives) {
+    json.push_back({{"updates", record.updates},
+                    {"loss_sum", record.loss_sum},
+                    {"loss_steps", record.loss_steps},
+                    {"last_loss", finite_or_null(record.last_loss)}});
+  }
+  return json;
+}
+
+std::vector<ObjectiveRecord> objectives_from_json(const nlohmann::json& json) {
+  std::vector<ObjectiveRecord> objectives;
+  for (const auto& record : json) {
+    objectives.push_back({.updates = integer_at<std::int64_t>(record, "updates"),
+                          .loss_sum = record.at("loss_sum").get<double>(),
+                          .loss_steps = integer_at<std::int64_t>(record, "loss_steps"),
+                          .last_loss = number_or_infinity(record.at("last_loss"))});
+  }
+  return objectives;
+}
+
 std::string to_json(const TrainingState& state, const std::string& fingerprint) {
   const nlohmann::ordered_json json = {{"fingerprint", fingerprint},
                                        {"step", state.step},
@@ -82,8 +106,7 @@ std::string to_json(const TrainingState& state, const std::string& fingerprint) 
                                        {"bad_validations", state.bad_validations},
                                        {"plateau_factor", state.plateau_factor},
                                        {"plateau_count", state.plateau_count},
-                                       {"loss_sum", state.loss_sum},
-                                       {"loss_steps", state.loss_steps},
+                                       {"objectives", to_json(state.objectives)},
                                        {"code_cost_sum", state.code_cost_sum},
                                        {"divergence_sum", state.divergence_sum},
                                        {"loss_pieces", state.loss_pieces},
@@ -106,8 +129,7 @@ TrainingState state_from_json(const std::string& text, const std::string& origin
             .bad_validations = integer_at<int>(json, "bad_validations"),
             .plateau_factor = json.at("plateau_factor").get<double>(),
             .plateau_count = integer_at<int>(json, "plateau_count"),
-            .loss_sum = json.at("loss_sum").get<double>(),
-            .loss_steps = integer_at<std::int64_t>(json, "loss_steps"),
+            .objectives = objectives_from_json(json.at("objectives")),
             .code_cost_sum = json.value("code_cost_sum", 0.0),
             .divergence_sum = json.value("divergence_sum", 0.0),
             .loss_pieces = json.value("loss_pieces", std::int64_t{0}),
@@ -167,7 +189,12 @@ TrainingState load_checkpoint(const std::filesystem::path& path, Model& model,
   check(metadata("model") == model.architecture(), file.origin(),
         ": holds another architecture than the one asked for");
   const TrainingState state = state_from_json(metadata("training"), file.origin(), fingerprint);
-  read_weights(file, model.parameters());
+  if (state.objectives.size() != tensors.optimizers.size()) {
+    throw FormatError(message(file.origin(), ": training state: has ", state.objectives.size(),
+                              " objectives, expected ", tensors.optimizers.size()),
+                      8);
+  }
+  read_all_weights(file, model);
   for (const auto& [name, view] : training_arrays(tensors)) {
     const FileArray& array = file.at(name);
     if (array.dtype != view.dtype || array.count() != view.count()) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cadenza/model.h"
@@ -14,9 +15,19 @@
 
 namespace cadenza {
 
+/// How the updates towards one objective went.
+struct ObjectiveRecord {
+  std::int64_t updates = 0;
+  double loss_sum = 0.0;  ///< since the last line of the log
+  std::int64_t loss_steps = 0;
+  double last_loss = std::numeric_limits<double>::infinity();
+
+  double mean_loss() const { return loss_sum / static_cast<double>(loss_steps); }
+};
+
 /// Everything besides weights, moments and carried state that decides how training goes on.
 struct TrainingState {
-  std::int64_t step = 0;            ///< updates done
+  std::int64_t step = 0;            ///< steps of training done
   std::int64_t epoch = 0;           ///< epochs done
   std::int64_t batch_in_epoch = 0;  ///< batches done of the current one
   double best_valid = std::numeric_limits<double>::infinity();
@@ -24,9 +35,8 @@ struct TrainingState {
   int bad_validations = 0;
   double plateau_factor = 1.0;
   int plateau_count = 0;
-  double loss_sum = 0.0;  ///< since the last line of the log
-  std::int64_t loss_steps = 0;
-  double code_cost_sum = 0.0;  ///< in loss_sum
+  std::vector<ObjectiveRecord> objectives;  ///< as Model::objectives has them
+  double code_cost_sum = 0.0;               ///< in the first loss_sum
   double divergence_sum = 0.0;
   std::int64_t loss_pieces = 0;
   double seconds = 0.0;
@@ -38,7 +48,7 @@ std::string training_fingerprint(const Dataset& data, const TrainingConfig& conf
 
 /// The parts of a run that live on the backend.
 struct TrainingTensors {
-  const Optimizer* optimizer = nullptr;
+  std::vector<std::pair<std::string, const Optimizer*>> optimizers;  ///< by name of objective
   const std::vector<Tensor>* carried = nullptr;
 };
 

@@ -73,7 +73,7 @@ TEST(Classifier, GradientsMatchFiniteDifferences) {
   Arena arena(*backend);
   for (const CellInfo& cell : cells()) {
     for (const Reading reading : {Reading::forward, Reading::both}) {
-      for (const Pooling pooling : {Pooling::last, Pooling::mean}) {
+      for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
         ClassifierConfig config = tiny_config();
         config.cell = cell.kind;
         config.layers = 2;
@@ -98,7 +98,7 @@ TEST(Classifier, LossOfAPieceIsItsOwn) {
   const auto backend = make_backend("reference");
   const Dataset data = labelled();
   Arena arena(*backend);
-  for (const Pooling pooling : {Pooling::last, Pooling::mean}) {
+  for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
     ClassifierConfig config = tiny_config();
     config.pooling = pooling;
     Classifier model(*backend, config, DType::f64);
@@ -140,7 +140,7 @@ TEST(Classifier, ReadsWhatItsPoolingAndReadingSay) {
     return classify(model, std::vector<Sequence>{{std::move(tokens), {}}}).front().front();
   };
   for (const Reading reading : {Reading::forward, Reading::both}) {
-    for (const Pooling pooling : {Pooling::last, Pooling::mean}) {
+    for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
       const double before = shares(reading, pooling, {1, 2, 3, 4});
       EXPECT_NE(before, shares(reading, pooling, {2, 2, 3, 4}));
       EXPECT_NE(before, shares(reading, pooling, {1, 2, 3, 5}));
@@ -149,6 +149,25 @@ TEST(Classifier, ReadsWhatItsPoolingAndReadingSay) {
   }
   EXPECT_NE(shares(Reading::both, Pooling::last, {1, 2}),
             shares(Reading::both, Pooling::mean, {1, 2}));
+}
+
+// With Pooling::step each step speaks for itself, and a piece is what the mean of them says.
+TEST(Classifier, StepsThatReadForwardKnowTheBeginningAlone) {
+  const auto backend = make_backend("reference");
+  ClassifierConfig config = tiny_config();
+  config.pooling = Pooling::step;
+  config.reading = Reading::forward;
+  Classifier model(*backend, config, DType::f64);
+  model.initialize(5);
+  const std::vector<Sequence> pieces = {{{1, 2, 3}, {}}, {{1, 2, 5, 6}, {}}};
+  const auto steps = log_shares(model, pieces);
+  ASSERT_EQ(steps[0].size(), 3U);
+  ASSERT_EQ(steps[1].size(), 4U);
+  EXPECT_NEAR(steps[0][1][0], steps[1][1][0], 1e-12);
+  EXPECT_NE(steps[0][2][0], steps[1][2][0]);
+  double mean = 0.0;
+  for (const auto& step : steps[0]) mean += std::exp(step[1]) / 3;
+  EXPECT_NEAR(classify(model, pieces)[0][1], mean, 1e-12);
 }
 
 TEST(Classifier, ProbabilitiesDoNotDependOnTheBatch) {
@@ -172,7 +191,7 @@ TEST(Classifier, BackendsAgree) {
   const Dataset data = labelled();
   std::vector<Sequence> pieces;
   for (const Piece& piece : data[Split::train]) pieces.push_back(piece.sequence);
-  for (const Pooling pooling : {Pooling::last, Pooling::mean}) {
+  for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
     const auto shares = [&](const char* name) {
       const auto backend = make_backend(name);
       ClassifierConfig config = tiny_config();
@@ -314,7 +333,7 @@ TEST_P(ClassifierTraining, LearnsWhatTheOrderOfTokensTells) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Poolings, ClassifierTraining,
-                         testing::Values(Pooling::last, Pooling::mean),
+                         testing::Values(Pooling::last, Pooling::mean, Pooling::step),
                          [](const auto& tested) { return std::string(name_of(tested.param)); });
 
 }  // namespace

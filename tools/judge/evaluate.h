@@ -37,6 +37,9 @@ void evaluate_sets(const EvaluateOptions& options);
 
 /// `cadenza evaluate` for a language model.
 void evaluate_language_model(const EvaluateOptions& options);
+/// The same for a gan: of its generator, and how often its discriminator tells what that generates
+/// from real music.
+void evaluate_gan(const EvaluateOptions& options);
 /// `cadenza evaluate` for a seq2seq model: likelihood of the targets, and how close to them those
 /// come that the model finds itself.
 void evaluate_seq2seq(const EvaluateOptions& options);

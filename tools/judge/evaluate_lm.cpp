@@ -8,6 +8,7 @@
 
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
+#include "cadenza/gan.h"
 #include "cadenza/generator.h"
 #include "tools/common/data_file.h"
 #include "tools/common/json_result.h"
@@ -22,6 +23,12 @@ namespace {
 
 constexpr std::int64_t kDefaultSteps = 512;
 
+/// How many pieces the discriminator of a gan takes for what they are.
+struct ToldApart {
+  double real = 0.0;       ///< share of the real pieces
+  double generated = 0.0;  ///< the same of the generated ones
+};
+
 /// Everything that was found out; `generated` and `copying` only if music was generated, and the
 /// comparison if there is enough of it.
 struct Findings {
@@ -32,6 +39,7 @@ struct Findings {
   Copying copying;
   Obedience obedience;
   std::optional<SetComparison> comparison;
+  std::optional<ToldApart> told;
 };
 
 /// The numbers of a data set mean what the model was trained on, or there is nothing to measure.
@@ -101,6 +109,23 @@ GeneratedSet generate(const LoadedModel& loaded, const std::vector<Piece>& piece
   return set;
 }
 
+/// The share of pieces to which the discriminator gives a probability above a half of being what
+/// they are.
+ToldApart tell_apart(const EvaluateOptions& options, Backend& backend,
+                     const std::vector<Sequence>& real, const std::vector<Sequence>& generated) {
+  constexpr std::size_t kReal = 1;
+  const LoadedGan loaded = load_gan(options.model.file, backend);
+  const auto share = [&](const std::vector<Sequence>& pieces, bool expected) {
+    double right = 0.0;
+    for (const auto& of_piece :
+         classify(loaded.model->discriminator(), pieces, options.batch_size)) {
+      if ((of_piece[kReal] > 0.5) == expected) right += 1.0;
+    }
+    return right / static_cast<double>(pieces.size());
+  };
+  return {.real = share(real, true), .generated = share(generated, false)};
+}
+
 void report_json(const Findings& found, const EvaluateOptions& options, StepKind kind,
                  std::string_view backend) {
   const Likelihood& likelihood = found.likelihood;
@@ -124,6 +149,10 @@ void report_json(const Findings& found, const EvaluateOptions& options, StepKind
                       {"window", found.copying.window},
                       {"share", found.copying.share}};
     add_obedience(out, found.obedience);
+  }
+  if (found.told) {
+    out["discriminator"] = {{"real_right", found.told->real},
+                            {"generated_right", found.told->generated}};
   }
   if (found.comparison) add_comparison(out, *found.comparison, found.generated, found.data);
   print_json(out);
@@ -154,12 +183,17 @@ void report_text(const Findings& found, const EvaluateOptions& options, StepKind
               << " steps found there: " << fixed_text(100.0 * found.copying.share, 1) << " %\n";
     print_obedience(found.obedience);
   }
+  if (found.told) {
+    std::cout << "the discriminator is right about " << fixed_text(100.0 * found.told->real, 1)
+              << " % of the real and " << fixed_text(100.0 * found.told->generated, 1)
+              << " % of the generated pieces\n";
+  }
   if (found.comparison) print_comparison(*found.comparison, found.generated, found.data);
 }
 
-}  // namespace
+enum class Discriminator : std::uint8_t { no, yes };
 
-void evaluate_language_model(const EvaluateOptions& options) {
+void evaluate_generator(const EvaluateOptions& options, Discriminator discriminator) {
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   Dataset data = load_data(options.data);
@@ -178,6 +212,9 @@ void evaluate_language_model(const EvaluateOptions& options) {
     found.generated = measure_set("generated", "generated", scores);
     found.copying = measure_copying(generated.sequences, data[Split::train]);
     found.obedience = measure_obedience(loaded.info.config.conditions, generated.asked, scores);
+    if (discriminator == Discriminator::yes) {
+      found.told = tell_apart(options, *backend, sequences_of(pieces), generated.sequences);
+    }
     if (found.generated.features.size() >= 2 && found.data.features.size() >= 2) {
       found.comparison = compare_sets(found.generated, found.data);
     }
@@ -192,6 +229,16 @@ void evaluate_language_model(const EvaluateOptions& options) {
   } else {
     report_text(found, options, data.step_kind);
   }
+}
+
+}  // namespace
+
+void evaluate_language_model(const EvaluateOptions& options) {
+  evaluate_generator(options, Discriminator::no);
+}
+
+void evaluate_gan(const EvaluateOptions& options) {
+  evaluate_generator(options, Discriminator::yes);
 }
 
 }  // namespace cadenza::tools

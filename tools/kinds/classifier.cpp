@@ -15,9 +15,9 @@ class Maker final : public ModelMaker {
     arguments.add_choice("--reading", reading_, "from the start, or in both directions",
                          {"forward", "both"});
     arguments.add_choice("--pooling", pooling_,
-                         "what tells the label: the last step in each direction, or the mean of "
-                         "all",
-                         {"last", "mean"});
+                         "what tells the label: the last step in each direction, the mean of all, "
+                         "or each step for itself",
+                         {"last", "mean", "step"});
   }
 
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {

@@ -5,6 +5,12 @@
 
 namespace cadenza::tools {
 
+std::vector<std::string> cell_names() {
+  std::vector<std::string> names;
+  for (const CellInfo& cell : cells()) names.emplace_back(cell.name);
+  return names;
+}
+
 void require_tokens(const NamedData& data, const std::string& kind) {
   if (data.set.step_kind == StepKind::token) return;
   throw UsageError(message("--model ", kind, " reads tokens, but ", data.file,

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cadenza/cell.h"
 #include "cadenza/dataset.h"
@@ -73,6 +74,8 @@ class ModelMaker {
   virtual std::unique_ptr<Model> make(Backend& backend) const = 0;
 };
 
+/// The cells that --cell and the like choose from.
+std::vector<std::string> cell_names();
 /// UsageError unless `data` holds tokens.
 void require_tokens(const NamedData& data, const std::string& kind);
 /// UsageError unless the pieces have labels; `option` wants them.

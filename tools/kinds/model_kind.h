@@ -53,5 +53,6 @@ ModelKind seq2seq_kind();
 ModelKind vae_kind();
 ModelKind classifier_kind();
 ModelKind infiller_kind();
+ModelKind gan_kind();
 
 }  // namespace cadenza::tools

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -24,25 +25,28 @@ std::string unit_of(const Dataset& data) {
   return data.step_kind == StepKind::token ? "tokens" : "frames";
 }
 
-/// Draws the losses that the trainer recorded.
+/// Draws the losses that the trainer recorded, train_loss, valid_loss or those of other names.
 void write_curves(const fs::path& folder, const std::string& unit) {
-  Curve train{"train", {}, {}};
-  Curve valid{"valid", {}, {}};
+  constexpr std::string_view kEnding = "_loss";
+  std::vector<Curve> curves;
   std::ifstream lines(folder / "metrics.jsonl");
   for (std::string line; std::getline(lines, line);) {
-    const auto row = nlohmann::json::parse(line, nullptr, false);
+    const auto row = nlohmann::ordered_json::parse(line, nullptr, false);
     if (!row.is_object() || !row.contains("step")) continue;
-    for (const auto& [curve, key] : {std::pair(&train, "train_loss"), {&valid, "valid_loss"}}) {
-      if (!row.contains(key) || !row[key].is_number()) continue;
+    for (const auto& [key, value] : row.items()) {
+      if (!key.ends_with(kEnding) || key == "best_valid_loss" || !value.is_number()) continue;
+      const std::string label = key.substr(0, key.size() - kEnding.size());
+      auto curve = std::find_if(curves.begin(), curves.end(),
+                                [&](const Curve& other) { return other.label == label; });
+      if (curve == curves.end()) curve = curves.insert(curve, {label, {}, {}});
       curve->x.push_back(row["step"].get<double>());
-      curve->y.push_back(row[key].get<double>());
+      curve->y.push_back(value.get<double>());
     }
   }
-  if (valid.x.empty()) {
-    render_curves("Training", "update", "nats per " + unit, {train}, folder / "loss.svg");
-  } else {
-    render_curves("Training", "update", "nats per " + unit, {train, valid}, folder / "loss.svg");
-  }
+  // The likelihood of the data is counted by the step, what players think of each other by piece.
+  const bool players = curves.size() > 2;
+  render_curves("Training", "update", players ? "nats" : "nats per " + unit, curves,
+                folder / "loss.svg");
 }
 
 void announce(const Dataset& data, const Model& model, const TrainOptions& options) {
@@ -51,7 +55,7 @@ void announce(const Dataset& data, const Model& model, const TrainOptions& optio
             << short_count(static_cast<double>(step_count(data[Split::train]))) << " "
             << unit_of(data) << "; " << data[Split::valid].size() << " for validation\n"
             << "model    : " << model.summary() << ", "
-            << short_count(static_cast<double>(model.parameters().count())) << " parameters\n";
+            << short_count(static_cast<double>(model.parameter_count())) << " parameters\n";
 }
 
 /// What the validation loss consists of, for models with codes.
@@ -62,19 +66,29 @@ std::string code_text(const TrainingProgress& now) {
                  " nats a piece)");
 }
 
+/// The losses since the last report: of each objective, if there are several.
+std::string loss_text(const TrainingProgress& now) {
+  if (now.objectives.empty()) return "train " + fixed_text(now.train_loss, 3);
+  std::string text;
+  for (const ObjectiveProgress& objective : now.objectives) {
+    text += message(text.empty() ? "" : ", ", objective.name, " ", fixed_text(objective.loss, 3));
+  }
+  return text;
+}
+
 /// Shows where training stands; false once the user asked to stop.
 class Reporter {
  public:
   explicit Reporter(std::string unit) : unit_(std::move(unit)), progress_("training") {}
 
   bool operator()(const TrainingProgress& now) {
-    std::string losses = "train " + fixed_text(now.train_loss, 3);
+    std::string losses = loss_text(now);
     if (std::isfinite(now.best_valid_loss))
       losses += ", best valid " + fixed_text(now.best_valid_loss, 3);
     if (now.validated) {
       progress_.note(message("epoch ", now.epoch, ", update ", now.step, ", ",
-                             clock_text(now.seconds), ": train ", fixed_text(now.train_loss, 3),
-                             ", valid ", fixed_text(now.valid_loss, 3), code_text(now)));
+                             clock_text(now.seconds), ": ", loss_text(now), ", valid ",
+                             fixed_text(now.valid_loss, 3), code_text(now)));
     }
     const double total = static_cast<double>(std::max<std::int64_t>(now.total_steps, 1));
     progress_.update(static_cast<double>(now.step) / total,
@@ -100,7 +114,7 @@ void report(const TrainingResult& result, const TrainOptions& options, const Dat
                 {"tokens_per_second", result.tokens_per_second},
                 {"best_valid_nll", result.best_valid_loss},
                 {"stopped_by", result.stopped_by},
-                {"parameters", model.parameters().count()},
+                {"parameters", model.parameter_count()},
                 {"backend", model.backend().name()}});
     return;
   }

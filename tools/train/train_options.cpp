@@ -5,15 +5,6 @@
 #include "tools/kinds/model_kind.h"
 
 namespace cadenza::tools {
-namespace {
-
-std::vector<std::string> cell_names() {
-  std::vector<std::string> names;
-  for (const CellInfo& cell : cells()) names.emplace_back(cell.name);
-  return names;
-}
-
-}  // namespace
 
 void TrainOptions::add_to(Arguments& arguments) {
   arguments.heading("Files");
