@@ -66,6 +66,8 @@ class Tape {
   Backend& backend() const { return *backend_; }
   DType dtype() const { return dtype_; }
   bool recording() const { return mode_ == GradMode::record; }
+  /// For another tape whose values this one reads.
+  Arena& arena() const { return *arena_; }
 
   TensorView allocate(const Shape& shape, DType dtype) { return arena_->allocate(shape, dtype); }
   TensorView allocate(const Shape& shape) { return allocate(shape, dtype_); }

@@ -26,19 +26,6 @@ RecurrentStack stack_of(const ClassifierConfig& config) {
           .directions = config.reading == Reading::both ? Directions::both : Directions::forward};
 }
 
-// The mean over the steps of each row, [T, B, W] -> [1, B, W]: attention that finds all alike.
-Variable& mean_over_steps(Tape& tape, Variable& y, std::span<const std::int32_t> lengths) {
-  const Shape& shape = y.value().shape;
-  const TensorView nothing = tape.allocate({1, shape[1], shape[2]});
-  tape.backend().fill(nothing, 0.0);
-  return attention(tape, {.kind = AttentionKind::dot},
-                   {.queries = &tape.constant(nothing),
-                    .keys = &y,
-                    .values = &y,
-                    .lengths = tape.upload(lengths, {shape[1]})})
-      .context;
-}
-
 }  // namespace
 
 void ClassifierConfig::validate() const {
@@ -103,7 +90,7 @@ Variable& Classifier::scores(Tape& tape, const Pieces& pieces, const DropoutKey&
   if (config_.pooling == Pooling::step) return linear(tape, output.y, head);
   Variable& pooled =
       config_.pooling == Pooling::mean
-          ? mean_over_steps(tape, output.y, pieces.lengths)
+          ? mean_over_steps(tape, output.y, tape.upload(pieces.lengths, {rows}))
           : dropout(tape, output.summary, dropout_place(key, config_.dropout, kPooled));
   return linear(tape, reshape(tape, pooled, {rows, stack.width()}), head);
 }

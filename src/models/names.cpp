@@ -5,6 +5,7 @@
 #include "cadenza/classifier.h"
 #include "cadenza/condition.h"
 #include "cadenza/error.h"
+#include "cadenza/event_gan.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
 #include "cadenza/seq2seq.h"
@@ -34,6 +35,9 @@ constexpr Name<ConditionKind> kConditions[] = {{ConditionKind::label, "label"},
 constexpr Name<Reading> kReadings[] = {{Reading::forward, "forward"}, {Reading::both, "both"}};
 constexpr Name<Pooling> kPoolings[] = {
     {Pooling::last, "last"}, {Pooling::mean, "mean"}, {Pooling::step, "step"}};
+constexpr Name<WordLoss> kWordLosses[] = {{WordLoss::sigmoid, "sigmoid"},
+                                          {WordLoss::squared, "squared"}};
+constexpr Name<Aim> kAims[] = {{Aim::words, "words"}, {Aim::features, "features"}};
 constexpr Name<OptimizerKind> kOptimizers[] = {{OptimizerKind::sgd, "sgd"},
                                                {OptimizerKind::momentum, "momentum"},
                                                {OptimizerKind::rmsprop, "rmsprop"},
@@ -70,6 +74,8 @@ std::string_view name_of(Scoring scoring) { return find_name(kScorings, scoring)
 std::string_view name_of(ConditionKind kind) { return find_name(kConditions, kind); }
 std::string_view name_of(Reading reading) { return find_name(kReadings, reading); }
 std::string_view name_of(Pooling pooling) { return find_name(kPoolings, pooling); }
+std::string_view name_of(WordLoss loss) { return find_name(kWordLosses, loss); }
+std::string_view name_of(Aim aim) { return find_name(kAims, aim); }
 std::string_view name_of(OptimizerKind kind) { return find_name(kOptimizers, kind); }
 std::string_view name_of(ScheduleKind kind) { return find_name(kSchedules, kind); }
 
@@ -83,6 +89,10 @@ ConditionKind parse_condition(std::string_view name) {
 }
 Reading parse_reading(std::string_view name) { return find_kind(kReadings, "reading", name); }
 Pooling parse_pooling(std::string_view name) { return find_kind(kPoolings, "pooling", name); }
+WordLoss parse_word_loss(std::string_view name) {
+  return find_kind(kWordLosses, "word loss", name);
+}
+Aim parse_aim(std::string_view name) { return find_kind(kAims, "aim", name); }
 OptimizerKind parse_optimizer(std::string_view name) {
   return find_kind(kOptimizers, "optimizer", name);
 }

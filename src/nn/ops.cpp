@@ -244,6 +244,16 @@ AttentionResult attention(Tape& tape, const AttentionScore& score, const Attenti
   return {context, args.weights};
 }
 
+// Attention that finds all steps alike.
+Variable& mean_over_steps(Tape& tape, Variable& x, const TensorView& lengths) {
+  const TensorView nothing = tape.allocate(x.value().shape.with(0, 1));
+  tape.backend().fill(nothing, 0.0);
+  return attention(
+             tape, {.kind = AttentionKind::dot},
+             {.queries = &tape.constant(nothing), .keys = &x, .values = &x, .lengths = lengths})
+      .context;
+}
+
 TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,
                         const TensorView& weights, double scale) {
   return loss(tape, logits, [&](const TensorView& row_loss, const TensorView& gradient) {

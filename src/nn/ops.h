@@ -78,6 +78,9 @@ struct AttentionResult {
 };
 AttentionResult attention(Tape& tape, const AttentionScore& score, const AttentionInputs& inputs);
 
+/// The mean over the steps of each row, [T, B, W] -> [1, B, W].
+Variable& mean_over_steps(Tape& tape, Variable& x, const TensorView& lengths);
+
 /// Losses: real [N] of each row; the gradient of sum(weights * loss) * scale goes to the inputs.
 TensorView softmax_loss(Tape& tape, Variable& logits, const TensorView& targets,
                         const TensorView& weights, double scale);

@@ -105,6 +105,34 @@ TEST(GanProgram, TrainsGeneratesAndTellsApart) {
   EXPECT_EQ(found["features"].size(), 9U);
 }
 
+TEST(EventGanProgram, TrainsGeneratesAndTellsApart) {
+  TmpDir dir;
+  prepare(dir);
+  const Finished trained =
+      run({"train",     "--model",     "event_gan", "--data",        dir / "d.st", "--output",
+           dir / "run", "--hidden",    "10",        "--batch-size",  "4",          "--epochs",
+           "0",         "--steps",     "20",        "--pretraining", "10",         "--events",
+           "12",        "--word-loss", "squared",   "--json"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string model = dir / "run/model.safetensors";
+  EXPECT_EQ(nlohmann::json::parse(run({"info", model, "--json"}).out)["model"], "event_gan");
+  const Finished generated =
+      run({"generate", "--model", model, "--num-outputs", "3", "--output", dir / "out", "--json"});
+  ASSERT_EQ(generated.exit_code, 0) << generated.err;
+  EXPECT_EQ(nlohmann::json::parse(generated.out)["tokens"], 36);
+  EXPECT_GT(read_midi_file(dir / "out/0002.mid").score.note_count(), 0U);
+  expect_failure(run({"generate", "--model", model, "--primer", "60", "--output", dir / "o"}), 2,
+                 "--primer does not apply to a model that makes notes as numbers");
+  const Finished judged = run({"evaluate", "--model", model, "--data", dir / "d.st", "--split",
+                               "train", "--num-outputs", "8", "--json"});
+  ASSERT_EQ(judged.exit_code, 0) << judged.err;
+  const auto found = nlohmann::json::parse(judged.out);
+  EXPECT_TRUE(found["discriminator"].contains("generated_right"));
+  EXPECT_EQ(found["features"].size(), 9U);
+  expect_failure(run({"evaluate", "--model", model, "--data", dir / "d.st"}), 2,
+                 "--num-outputs is 0, expected 2 or more");
+}
+
 TEST(GanProgram, ResumesToTheSameModel) {
   TmpDir dir;
   prepare(dir);

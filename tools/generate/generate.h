@@ -49,5 +49,8 @@ void generate_step_by_step(const Arguments& parser, GenerateOptions& options);
 /// `cadenza generate` for a variational autoencoder: pieces of codes drawn from the prior.
 /// UsageError for an option of `parser` that has no meaning there.
 void generate_from_codes(const Arguments& parser, GenerateOptions& options);
+/// `cadenza generate` for a model that makes notes as numbers, --num-steps of them. UsageError as
+/// above.
+void generate_events(const Arguments& parser, GenerateOptions& options);
 
 }  // namespace cadenza::tools

@@ -40,6 +40,8 @@ void evaluate_language_model(const EvaluateOptions& options);
 /// The same for a gan: of its generator, and how often its discriminator tells what that generates
 /// from real music.
 void evaluate_gan(const EvaluateOptions& options);
+/// The same for a gan that makes notes as numbers, which has no likelihood.
+void evaluate_event_gan(const EvaluateOptions& options);
 /// `cadenza evaluate` for a seq2seq model: likelihood of the targets, and how close to them those
 /// come that the model finds itself.
 void evaluate_seq2seq(const EvaluateOptions& options);

@@ -13,29 +13,15 @@ class Maker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model gan");
-    arguments.add("--pretraining", config_.pretraining,
-                  "updates in which the generator learns by likelihood");
     arguments.add("--discriminator-pretraining", config_.discriminator_pretraining,
-                  "steps after them in which the discriminator alone learns");
-    arguments.add("--generator-updates", config_.generator_updates,
-                  "of the generator in each step of playing against each other");
-    arguments.add("--discriminator-updates", config_.discriminator_updates,
-                  "of the discriminator in each of these steps");
-    arguments.add(
-        "--discriminator-rest", config_.discriminator_rest,
-        "the discriminator rests while its loss is below this share of the generator's; 0: never");
+                  "steps after --pretraining in which the discriminator alone learns");
     arguments.add("--likelihood-every", config_.likelihood_every,
-                  "of these steps: how often the generator learns by likelihood too; 0: never");
+                  "of the steps after these: how often the generator learns by likelihood too; "
+                  "0: never");
     arguments.add("--discount", config_.discount,
                   "with --discriminator-pooling step: what the next step's word counts against "
                   "this one's");
-    arguments.add("--generator-rate", config_.generator_rate,
-                  "share of the learning rate, against the discriminator");
-    arguments.add("--discriminator-rate", config_.discriminator_rate, "the same, of the other");
     ClassifierConfig& discriminator = config_.discriminator;
-    arguments.add_choice("--discriminator-cell", cell_, "its recurrent cell", cell_names());
-    arguments.add("--discriminator-layers", discriminator.layers, "its recurrent layers");
-    arguments.add("--discriminator-hidden", discriminator.hidden, "units of each, a direction");
     arguments.add("--discriminator-embedding", discriminator.embedding, "size of its embeddings");
     arguments.add("--discriminator-dropout", discriminator.dropout,
                   "share of its recurrent outputs dropped in training");
@@ -51,7 +37,10 @@ class Maker final : public ModelMaker {
     config_.generator.width = config_.discriminator.width = 1;  // until the data is known
     config_.discriminator.classes = 2;
     take_shared(shared, config_.generator);
-    config_.discriminator.cell = parse_cell(cell_);
+    take_play(shared.play, config_);
+    config_.discriminator.cell = parse_cell(shared.play.discriminator_cell);
+    config_.discriminator.layers = shared.play.discriminator_layers;
+    config_.discriminator.hidden = shared.play.discriminator_hidden;
     config_.discriminator.reading = parse_reading(reading_);
     config_.discriminator.pooling = parse_pooling(pooling_);
     config_.validate();
@@ -68,7 +57,6 @@ class Maker final : public ModelMaker {
 
  private:
   GanConfig config_;
-  std::string cell_ = "lstm";
   std::string reading_ = "both";
   std::string pooling_ = "mean";
 };

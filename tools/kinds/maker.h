@@ -12,6 +12,19 @@
 
 namespace cadenza::tools {
 
+/// How two players learn by turns.
+struct PlayOptions {
+  int pretraining = 1000;
+  int generator_updates = 1;
+  int discriminator_updates = 1;
+  double discriminator_rest = 0.0;
+  double generator_rate = 0.1;
+  double discriminator_rate = 1.0;
+  std::string discriminator_cell = "lstm";
+  int discriminator_layers = 1;
+  int discriminator_hidden = 128;
+};
+
 /// The options of `cadenza train` that models of several kinds have.
 struct SharedModelOptions {
   std::string cell = "lstm";
@@ -26,6 +39,7 @@ struct SharedModelOptions {
   double own_tokens = 0.0;
   double own_tokens_slope = 1000.0;
   std::string condition = "none";
+  PlayOptions play;
 };
 
 /// Gives `config` what every kind of model takes of these options.
@@ -46,6 +60,17 @@ void take_encoder(const SharedModelOptions& options, Config& config) {
   config.encoder_layers = options.encoder_layers;
   config.own_tokens = options.own_tokens;
   config.own_tokens_slope = options.own_tokens_slope;
+}
+
+/// The same for those of two players; what the discriminator is made of is left to them.
+template <typename Config>
+void take_play(const PlayOptions& options, Config& config) {
+  config.pretraining = options.pretraining;
+  config.generator_updates = options.generator_updates;
+  config.discriminator_updates = options.discriminator_updates;
+  config.discriminator_rest = options.discriminator_rest;
+  config.generator_rate = options.generator_rate;
+  config.discriminator_rate = options.discriminator_rate;
 }
 
 /// A data set and the name of its file, for messages.
@@ -74,6 +99,8 @@ class ModelMaker {
   virtual std::unique_ptr<Model> make(Backend& backend) const = 0;
 };
 
+/// Adds the options of two players.
+void add_play_options(Arguments& arguments, PlayOptions& options);
 /// The cells that --cell and the like choose from.
 std::vector<std::string> cell_names();
 /// UsageError unless `data` holds tokens.

@@ -8,8 +8,9 @@
 namespace cadenza::tools {
 
 std::span<const ModelKind> model_kinds() {
-  static const std::vector<ModelKind> kinds = {language_model_kind(), seq2seq_kind(), vae_kind(),
-                                               classifier_kind(), infiller_kind(), gan_kind()};
+  static const std::vector<ModelKind> kinds = {
+      language_model_kind(), seq2seq_kind(), vae_kind(),      classifier_kind(),
+      infiller_kind(),       gan_kind(),     event_gan_kind()};
   return kinds;
 }
 

@@ -54,5 +54,6 @@ ModelKind vae_kind();
 ModelKind classifier_kind();
 ModelKind infiller_kind();
 ModelKind gan_kind();
+ModelKind event_gan_kind();
 
 }  // namespace cadenza::tools

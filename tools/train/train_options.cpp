@@ -80,6 +80,7 @@ void TrainOptions::add_model_options(Arguments& arguments) {
                 "scheduled sampling: share of true tokens replaced by drawn ones in the end");
   arguments.add("--own-tokens-slope", shared_.own_tokens_slope,
                 "updates k: the share rises as 1 - k / (k + exp(update / k))");
+  add_play_options(arguments, shared_.play);
   for (const auto& maker : makers_) maker->add_to(arguments);
 }
 
