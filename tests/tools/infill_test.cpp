@@ -127,7 +127,7 @@ TEST_F(InfillProgram, WritesBarsAndVoicesAnew) {
 }
 
 TEST_F(InfillProgram, HarmonisesAMelodyAndWritesFromNothing) {
-  train("chorale", {"30", "--model", "infiller", "--word-dropout", "1"});
+  train("chorale", {"150", "--model", "infiller", "--word-dropout", "1"});
   Score melody = chorale(7);
   melody.tracks.resize(1);
   melody.tracks[0].name = "my tune";
