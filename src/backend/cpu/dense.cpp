@@ -11,20 +11,35 @@ namespace {
 
 // Fewer rows leave tiles half empty.
 constexpr std::int64_t kTileRows = 12;
+// With more, columns packed on the way would be packed more than once.
+constexpr std::int64_t kFewRows = 384;
 
 }  // namespace
 
 void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
   const Scratch::Frame frame(workers.scratch);
+  const std::int64_t width = panel_width();
+  const std::int64_t row_grain = worth_a_thread(b.columns * a.columns, kTileRows);
+  // Columns of b that have to be turned are packed once for all blocks of rows.
+  if (b.row_stride == 1 && a.rows > kFewRows) {
+    float* const packed = frame.floats(packed_size(b.rows, b.columns));
+    pack(workers, b, packed);
+    const std::int64_t each = packed_scratch_size(a);
+    float* const scratch = frame.floats(each * workers.pool.size());
+    workers.pool.parallel_for(
+        a.rows, row_grain, [&](std::int64_t begin, std::int64_t end, int part) {
+          multiply_packed(a, packed, {begin, end}, b.columns, c, scratch + part * each);
+        });
+    return;
+  }
   const std::int64_t each = fixed_scratch_size(a);
   float* const scratch = frame.floats(each * workers.pool.size());
-  const std::int64_t width = panel_width();
   // Split where there are more pieces to share out; a split of the rows packs b in every thread.
   if (a.rows / kTileRows > 2 * b.columns / width) {
-    const std::int64_t grain = worth_a_thread(b.columns * a.columns, kTileRows);
-    workers.pool.parallel_for(a.rows, grain, [&](std::int64_t begin, std::int64_t end, int part) {
-      multiply_fixed(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
-    });
+    workers.pool.parallel_for(
+        a.rows, row_grain, [&](std::int64_t begin, std::int64_t end, int part) {
+          multiply_fixed(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
+        });
   } else {
     const std::int64_t grain = worth_a_thread(a.rows * a.columns, width);
     workers.pool.parallel_for(
@@ -45,23 +60,23 @@ void pack(const Workers& workers, const Matrix& b, float* packed) {
 
 void add_column_sums(const Workers& workers, const Matrix& x, float* y) {
   constexpr std::int64_t kRows = 64;  // summed on their own first, which keeps rounding small
-  constexpr std::int64_t kColumns = 64;
-  workers.pool.parallel_for(x.columns, worth_a_thread(8 * x.rows, kColumns),
+  constexpr std::int64_t kColumns = 256;
+  const auto add = [&](Range columns) {
+    const std::int64_t count = columns.end - columns.begin;
+    float total[kColumns] = {};
+    for (std::int64_t row = 0; row < x.rows; row += kRows) {
+      float sum[kColumns] = {};
+      for (std::int64_t i = row; i < std::min(x.rows, row + kRows); ++i) {
+        add_multiple(1.0F, x.at(i, columns.begin), sum, count);
+      }
+      add_multiple(1.0F, sum, total, count);
+    }
+    add_multiple(1.0F, total, y + columns.begin, count);
+  };
+  workers.pool.parallel_for(x.columns, worth_a_thread(8 * x.rows, 64),
                             [&](std::int64_t begin, std::int64_t end, int) {
-                              for (std::int64_t column = begin; column < end; column += kColumns) {
-                                const std::int64_t count = std::min(kColumns, end - column);
-                                float total[kColumns] = {};
-                                for (std::int64_t row = 0; row < x.rows; row += kRows) {
-                                  float sum[kColumns] = {};
-                                  for (std::int64_t i = row; i < std::min(x.rows, row + kRows);
-                                       ++i) {
-                                    const float* const from = x.at(i, column);
-                                    for (std::int64_t j = 0; j < count; ++j) sum[j] += from[j];
-                                  }
-                                  for (std::int64_t j = 0; j < count; ++j) total[j] += sum[j];
-                                }
-                                for (std::int64_t j = 0; j < count; ++j) y[column + j] += total[j];
-                              }
+                              for (; begin < end; begin += kColumns)
+                                add({begin, std::min(end, begin + kColumns)});
                             });
 }
 

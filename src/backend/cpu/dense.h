@@ -21,5 +21,7 @@ void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Ou
 void pack(const Workers& workers, const Matrix& b, float* packed);
 /// y [N] += sum over the rows of x [M, N], contiguous.
 void add_column_sums(const Workers& workers, const Matrix& x, float* y);
+/// y += alpha * x, on the caller's thread.
+void add_multiple(float alpha, const float* x, float* y, std::int64_t count);
 
 }  // namespace cadenza::cpu

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/dense.h"
 #include "backend/cpu/simd_targets.h"
 #include "cadenza/random.h"
 #include "core/first_kept.h"
@@ -122,6 +123,11 @@ HWY_EXPORT(drop);
 constexpr std::int64_t kGrain = 16384;
 
 }  // namespace
+
+void add_multiple(float alpha, const float* x, float* y, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(add_multiple)(alpha, x, y, count);
+}
+
 }  // namespace cpu
 
 void CpuBackend::do_activation(const ActivationArgs& args) {
@@ -141,8 +147,8 @@ void CpuBackend::do_activation_backward(const ActivationBackwardArgs& args) {
 
 void CpuBackend::do_add(const TensorView& x, const TensorView& y, double alpha) {
   pool_.parallel_for(x.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(cpu::add_multiple)
-    (static_cast<float>(alpha), x.as<float>() + begin, y.as<float>() + begin, end - begin);
+    cpu::add_multiple(static_cast<float>(alpha), x.as<float>() + begin, y.as<float>() + begin,
+                      end - begin);
   });
 }
 

@@ -31,10 +31,17 @@ struct PanelGroup {
   std::int64_t columns[kPanels];
 };
 
+/// Memory that is read next, fetched to the second-level cache while a tile computes: `stride`
+/// floats further on for each of its products.
+struct Ahead {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+};
+
 /// kRows x kPanels * kWidth elements of c; `row` points at the first row, of contiguous k.
 template <int kRows, int kPanels>
 HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGroup<kPanels>& group,
-                              const Output& c) {
+                              const Output& c, Ahead ahead = {}) {
   const Real d;
   const std::int64_t a_stride = a.row_stride;
   const std::int64_t depth = a.columns;
@@ -53,6 +60,7 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
     }
   }
   for (std::int64_t k = 0; k < depth; ++k) {
+    __builtin_prefetch(ahead.data + k * ahead.stride, 0, 2);
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       const float* const panel = group.panels + p * panel_size + k * kWidth;
@@ -76,12 +84,12 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
 
 /// Any number of rows up to kRows.
 template <int kRows>
-void multiply_rows(int rows, const Matrix& a, const float* row, const float* panel,
-                   const Output& c) {
+void multiply_rows(int rows, const Matrix& a, const float* row, const float* panel, const Output& c,
+                   Ahead ahead = {}) {
   if (rows == kRows) {
-    multiply_tile<kRows, 1>(a, row, {panel, {0}}, c);
+    multiply_tile<kRows, 1>(a, row, {panel, {0}}, c, ahead);
   } else if constexpr (kRows > 1) {
-    multiply_rows<kRows - 1>(rows, a, row, panel, c);
+    multiply_rows<kRows - 1>(rows, a, row, panel, c, ahead);
   }
 }
 
@@ -89,11 +97,13 @@ void multiply_rows(int rows, const Matrix& a, const float* row, const float* pan
 HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const Output& c) {
   // Tiles of even height: 16 rows are two times 8, not 12 and 4.
   const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
+  const float* const next_panel = panel + a.columns * kWidth;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
+    const Ahead ahead{next_panel + a.columns * tile * kWidth / tiles, kWidth / tiles};
     multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,
-                             {c.data + begin * c.stride, c.stride, c.bias, c.accumulate});
+                             {c.data + begin * c.stride, c.stride, c.bias, c.accumulate}, ahead);
   }
 }
 

@@ -96,6 +96,12 @@ void pack_panel(const Matrix& b, float* panel) {
   if (columns < kWidth) std::fill(panel, panel + b.rows * kWidth, 0.0F);
   if (b.row_stride == 1) {
     transpose(b.data, b.column_stride, columns, b.rows, panel, kWidth);
+  } else if (columns == kWidth) {
+    const Real d;
+    for (std::int64_t k = 0; k < b.rows; ++k) {
+      hn::Store(hn::LoadU(d, b.at(k, 0)), d, panel + k * kWidth);
+      hn::Store(hn::LoadU(d, b.at(k, kLanes)), d, panel + k * kWidth + kLanes);
+    }
   } else {
     for (std::int64_t k = 0; k < b.rows; ++k) std::copy_n(b.at(k, 0), columns, panel + k * kWidth);
   }
@@ -132,19 +138,30 @@ Output from_column(const Output& c, std::int64_t n) {
   return {c.data + n, c.stride, c.bias == nullptr ? nullptr : c.bias + n, c.accumulate};
 }
 
-/// multiply_fixed() for blocks of a and b that the caches hold.
-void multiply_block(Matrix a, const Matrix& b, Range columns, const Output& c, float* scratch) {
-  const std::int64_t width = panel_width();
-  if (a.column_stride != 1) {
-    float* const copy = scratch + width * a.columns;
-    HWY_DYNAMIC_DISPATCH(transpose)
-    (a.data, a.column_stride, a.columns, a.rows, copy, a.columns);
-    a = {copy, a.rows, a.columns, a.columns, 1};
-  }
-  for (std::int64_t n = columns.begin; n < columns.end; n += width) {
-    HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, {0, b.rows}, {n, columns.end}), scratch);
-    HWY_DYNAMIC_DISPATCH(multiply_panel)
-    (a, scratch, std::min(width, columns.end - n), from_column(c, n));
+/// Calls body(a, depth, c) for blocks of a that the second-level cache holds, with contiguous rows
+/// (copied to `scratch` where they are not), the range of b's rows that each is multiplied with
+/// and where that product goes.
+template <class Body>
+void for_each_block(const Matrix& a, Range rows, const Output& c, float* scratch,
+                    const Body& body) {
+  for (std::int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
+    const Range block{row, std::min(rows.end, row + kRowBlock)};
+    for (std::int64_t k = 0; k == 0 || k < a.columns; k += kDepthBlock) {
+      const Range depth{k, std::min(a.columns, k + kDepthBlock)};
+      Output out = c;
+      out.data += row * c.stride;
+      if (k > 0) {  // go on from the sums of the block before
+        out.bias = nullptr;
+        out.accumulate = Accumulate::add;
+      }
+      Matrix part = sub_matrix(a, block, depth);
+      if (part.column_stride != 1) {
+        HWY_DYNAMIC_DISPATCH(transpose)
+        (part.data, part.column_stride, part.columns, part.rows, scratch, part.columns);
+        part = {scratch, part.rows, part.columns, part.columns, 1};
+      }
+      body(part, depth, out);
+    }
   }
 }
 
@@ -172,36 +189,41 @@ void pack_panels(const Matrix& b, float* packed) {
   }
 }
 
-void multiply_packed(const Matrix& a, const float* packed, std::int64_t columns, const Output& c) {
+void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int64_t columns,
+                     const Output& c, float* scratch) {
   const std::int64_t width = panel_width();
-  for (std::int64_t n = 0; n < columns; n += width) {
-    HWY_DYNAMIC_DISPATCH(multiply_panel)
-    (a, packed + n * a.columns, std::min(width, columns - n), from_column(c, n));
-  }
+  for_each_block(a, rows, c, scratch, [&](const Matrix& part, Range depth, const Output& out) {
+    for (std::int64_t n = 0; n < columns; n += width) {
+      HWY_DYNAMIC_DISPATCH(multiply_panel)
+      (part, packed + n * a.columns + depth.begin * width, std::min(width, columns - n),
+       from_column(out, n));
+    }
+  });
 }
 
-std::int64_t fixed_scratch_size(const Matrix& a) {
-  const std::int64_t depth = std::min(a.columns, kDepthBlock);
-  const std::int64_t rows = a.column_stride == 1 ? 0 : std::min(a.rows, kRowBlock);
-  return (depth * (panel_width() + rows) + 15) / 16 * 16;  // keeps arrays side by side aligned
+std::int64_t packed_scratch_size(const Matrix& a) {
+  if (a.column_stride == 1) return 0;
+  return std::min(a.columns, kDepthBlock) * std::min(a.rows, kRowBlock);
 }
 
 void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
                     float* scratch) {
-  for (std::int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
-    const Range block{row, std::min(rows.end, row + kRowBlock)};
-    for (std::int64_t k = 0; k == 0 || k < a.columns; k += kDepthBlock) {
-      const Range depth{k, std::min(a.columns, k + kDepthBlock)};
-      Output out = c;
-      out.data += row * c.stride;
-      if (k > 0) {  // go on from the sums of the block before
-        out.bias = nullptr;
-        out.accumulate = Accumulate::add;
-      }
-      multiply_block(sub_matrix(a, block, depth), sub_matrix(b, depth, {0, columns.end}), columns,
-                     out, scratch);
+  const std::int64_t width = panel_width();
+  float* const panel = scratch;
+  float* const copy = scratch + width * std::min(a.columns, kDepthBlock);
+  for_each_block(a, rows, c, copy, [&](const Matrix& part, Range depth, const Output& out) {
+    for (std::int64_t n = columns.begin; n < columns.end; n += width) {
+      HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, depth, {n, columns.end}), panel);
+      HWY_DYNAMIC_DISPATCH(multiply_panel)
+      (part, panel, std::min(width, columns.end - n), from_column(out, n));
     }
-  }
+  });
+}
+
+std::int64_t fixed_scratch_size(const Matrix& a) {
+  const std::int64_t size =
+      std::min(a.columns, kDepthBlock) * panel_width() + packed_scratch_size(a);
+  return (size + 15) / 16 * 16;  // keeps arrays side by side aligned
 }
 
 }  // namespace cadenza::cpu

@@ -45,8 +45,17 @@ std::int64_t panel_width();
 std::int64_t packed_size(std::int64_t depth, std::int64_t columns);
 /// Packs the columns of b into `packed` (64-byte aligned).
 void pack_panels(const Matrix& b, float* packed);
-/// c = a * b (+ bias) (+ c) with b [K, columns] packed.
-void multiply_packed(const Matrix& a, const float* packed, std::int64_t columns, const Output& c);
+/// c = a * b (+ bias) (+ c) with b [K, columns] packed, for the rows `rows` of a and c. `scratch`:
+/// packed_scratch_size() floats.
+void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int64_t columns,
+                     const Output& c, float* scratch);
+/// 0 where the rows of `a` are contiguous.
+std::int64_t packed_scratch_size(const Matrix& a);
+/// All rows of an `a` whose rows are contiguous.
+inline void multiply_packed(const Matrix& a, const float* packed, std::int64_t columns,
+                            const Output& c) {
+  multiply_packed(a, packed, {0, a.rows}, columns, c, nullptr);
+}
 /// The part rows x columns of c = a * b (+ bias) (+ c), with b packed on the way into `scratch`,
 /// fixed_scratch_size() floats, 64-byte aligned. `columns` starts at a multiple of panel_width().
 void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <initializer_list>
 #include <string_view>
 
 #include "backend/cpu/cells.h"
@@ -262,11 +263,42 @@ void run_rows_back(const Layer& layer, const Sequence& sequence, const Recurrent
   }
 }
 
-/// d_w [G * H, columns] += d_sums [rows, G * H]^T * x [rows, columns].
+/// d_w [G * H, columns] += d_sums [rows, G * H]^T * x [rows, columns]. A product turns its first
+/// factor in memory, so where that is the larger of the two it is the transposed product.
 void add_weight_gradient(const Workers& workers, const float* d_sums, std::int64_t gate_rows,
                          const Matrix& x, float* d_w) {
-  cpu::multiply(workers, {d_sums, gate_rows, x.rows, 1, gate_rows}, x,
-                {d_w, x.columns, nullptr, Accumulate::add});
+  const std::int64_t columns = x.columns;
+  if (gate_rows <= columns) {
+    cpu::multiply(workers, {d_sums, gate_rows, x.rows, 1, gate_rows}, x,
+                  {d_w, columns, nullptr, Accumulate::add});
+    return;
+  }
+  const Scratch::Frame frame(workers.scratch);
+  float* const turned = frame.floats(columns * gate_rows);
+  cpu::transpose(d_w, columns, gate_rows, columns, turned, gate_rows);
+  cpu::multiply(workers, {x.data, columns, x.rows, 1, x.row_stride},
+                {d_sums, x.rows, gate_rows, gate_rows, 1},
+                {turned, gate_rows, nullptr, Accumulate::add});
+  cpu::transpose(turned, gate_rows, columns, gate_rows, d_w, columns);
+}
+
+/// d_b_ih and d_b_hh [G * H] += the sums over the rows of what flows to each.
+void add_bias_gradients(const Workers& workers, const Layer& layer, const Gradients& gradients,
+                        std::int64_t rows, const RecurrentWeights& d_weights) {
+  const std::int64_t gate_rows = layer.gate_rows();
+  const auto add = [&](const float* d_sums, std::initializer_list<TensorView> to) {
+    const Scratch::Frame frame(workers.scratch);
+    float* const sums = frame.floats(gate_rows);
+    std::fill_n(sums, gate_rows, 0.0F);
+    cpu::add_column_sums(workers, {d_sums, rows, gate_rows, gate_rows, 1}, sums);
+    for (const TensorView& view : to) {
+      auto* const bias = view.as<float>();
+      for (std::int64_t i = 0; i < gate_rows; ++i) bias[i] += sums[i];
+    }
+  };
+  if (!layer.separate()) return add(gradients.d_input, {d_weights.b_ih, d_weights.b_hh});
+  add(gradients.d_input, {d_weights.b_ih});
+  add(gradients.d_recurrent, {d_weights.b_hh});
 }
 
 /// d_w_ih [G * H, I] += d_sums [rows, G * H], each row into the column of its id.
@@ -319,10 +351,7 @@ void add_parameter_gradients(const Workers& workers, const Layer& layer, const S
   add_weight_gradient(workers, gradients.d_recurrent + sequence.batch * gate_rows, gate_rows,
                       {sequence.y, rows - sequence.batch, hidden, hidden, 1},
                       d_weights.w_hh.as<float>());
-  cpu::add_column_sums(workers, {gradients.d_input, rows, gate_rows, gate_rows, 1},
-                       d_weights.b_ih.as<float>());
-  cpu::add_column_sums(workers, {gradients.d_recurrent, rows, gate_rows, gate_rows, 1},
-                       d_weights.b_hh.as<float>());
+  add_bias_gradients(workers, layer, gradients, rows, d_weights);
 }
 
 }  // namespace
