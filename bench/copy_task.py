@@ -3,6 +3,7 @@
 """Writes random token sequences as a .npy array: given to `cadenza prepare` as both source and
 target, they are the copy task, which a model without attention fails at this length."""
 import argparse
+import pathlib
 import random
 import struct
 
@@ -18,6 +19,7 @@ draw = random.Random(options.seed)
 tokens = [draw.randrange(options.vocabulary) for _ in range(options.rows * options.length)]
 header = f"{{'descr': '<i4', 'fortran_order': False, 'shape': ({options.rows}, {options.length}), }}"
 header += " " * (-(len(header) + 11) % 64) + "\n"
+pathlib.Path(options.output).parent.mkdir(parents=True, exist_ok=True)
 with open(options.output, "wb") as file:
     file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
     file.write(struct.pack(f"<{len(tokens)}i", *tokens))

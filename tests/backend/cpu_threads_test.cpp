@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cpu_targets.h"
 #include "cadenza/backend.h"
 
 // What the cpu backend promises beyond the contract: training gives the same bits with any number
@@ -117,6 +118,43 @@ INSTANTIATE_TEST_SUITE_P(AllCells, CpuThreads,
                          [](const testing::TestParamInfo<CellKind>& cell) {
                            return std::string(info_of(cell.param).name);
                          });
+
+/// Attention of seven queries to up to nineteen steps, and its gradients.
+std::vector<std::vector<float>> attend(AttentionKind kind, int threads) {
+  const std::int64_t steps = 7, batch = 6, memory = 19, width = 21, values = 37;
+  Training training(threads);
+  AttentionArgs forward{.kind = kind,
+                        .queries = training.random({steps, batch, width}),
+                        .keys = training.random({memory, batch, width}),
+                        .values = training.random({memory, batch, values}),
+                        .lengths = training.integers({batch}, memory + 1),
+                        .context = training.random({steps, batch, values}),
+                        .weights = training.random({steps, batch, memory})};
+  if (kind == AttentionKind::additive) forward.v = training.random({width});
+  training.backend().attention(forward);
+  AttentionBackwardArgs backward{.forward = forward,
+                                 .d_context = training.random({steps, batch, values}),
+                                 .d_queries = training.random({steps, batch, width}),
+                                 .d_keys = training.random({memory, batch, width}),
+                                 .d_values = training.random({memory, batch, values})};
+  if (kind == AttentionKind::additive) backward.d_v = training.random({width});
+  training.backend().attention_backward(backward);
+  return training.all();
+}
+
+TEST(CpuThreadCount, DoesNotChangeAttention) {
+  for (const AttentionKind kind : {AttentionKind::dot, AttentionKind::additive}) {
+    expect_same_bits([&](int threads) { return attend(kind, threads); });
+  }
+}
+
+TEST(CpuInstructionSet, DoesNotChangeAttention) {
+  for (const AttentionKind kind : {AttentionKind::dot, AttentionKind::additive}) {
+    const std::vector<std::vector<float>> expected = attend(kind, 1);
+    test::for_each_target(
+        [&](const char* target) { EXPECT_EQ(attend(kind, 2), expected) << target; });
+  }
+}
 
 TEST(CpuThreadCount, DoesNotChangeTheNadeLoss) {
   expect_same_bits([](int threads) {

@@ -33,6 +33,8 @@ class CpuBackend final : public ReferenceBackend {
   void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
   void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) override;
+  void do_attention(const AttentionArgs& args) override;
+  void do_attention_backward(const AttentionBackwardArgs& args) override;
   void do_softmax_loss(const SoftmaxLossArgs& args) override;
   void do_bernoulli_loss(const BernoulliLossArgs& args) override;
   void do_nade_loss(const NadeLossArgs& args) override;
