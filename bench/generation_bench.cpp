@@ -34,7 +34,7 @@ void generate(benchmark::State& state, Place& place, const RecordModel& shape, s
   args.rows = rows.rows();
   args.tokens = tokens;
   const double made = static_cast<double>(kSteps * batch);
-  const Cost cost = {.flops = made * token_flops(shape), .items = made, .item = "tokens"};
+  const Cost cost = {.flops = made * generation_flops(shape), .items = made, .item = "tokens"};
   measure(state, place, cost, [&] { backend.generate(args); });
   state.counters["us_per_step"] = state.counters["median_us"].value / static_cast<double>(kSteps);
   state.SetLabel(backend.plan_generation(network, batch).kernel);

@@ -40,7 +40,8 @@ class WallTimer final : public Timer {
   Clock::time_point begin_;
 };
 
-/// What the device can do at most, by its clocks and units; 0 where that is not known.
+/// What the device can do at most, by its clocks and units, or what was measured of a CPU
+/// (cpu_peak.h); 0 where that is not known.
 struct DevicePeak {
   double bytes_per_second = 0.0;
   double flops_per_second = 0.0;  ///< of products, in the precision asked for

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/cuda/cuda_backend.h"
+#include "bench/cpu_peak.h"
 #include "bench/cuda_timer.h"
 
 namespace cadenza::bench {
@@ -57,7 +58,10 @@ std::unique_ptr<Timer> make_timer(Backend& backend) {
 }
 
 DevicePeak device_peak(const Backend& backend, Precision precision) {
-  if (!on_gpu(backend)) return {};
+  if (!on_gpu(backend)) {
+    return backend.name() == "cpu" && precision == Precision::fp32 ? measure_cpu_peak()
+                                                                   : DevicePeak();
+  }
   const double clock = 1e3 * attribute(cudaDevAttrClockRate);
   const double memory_clock = 1e3 * attribute(cudaDevAttrMemoryClockRate);
   const double bus_bytes = attribute(cudaDevAttrGlobalMemoryBusWidth) / 8.0;
