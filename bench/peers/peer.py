@@ -25,6 +25,11 @@ TOP_K = 10
 TOP_P = 0.9
 
 
+def shape(text):
+    batch, steps = (int(number) for number in text.split("x"))
+    return batch, steps
+
+
 def options(description, rest=None):
     """Options of `rest`, or of the command line."""
     parser = argparse.ArgumentParser(description=description)
@@ -33,6 +38,8 @@ def options(description, rest=None):
     parser.add_argument("--threads", type=int, default=1, help="of a CPU")
     parser.add_argument("--models", nargs="+", choices=sorted(MODELS), help="by their names")
     parser.add_argument("--batches", nargs="+", type=int)
+    parser.add_argument("--shapes", nargs="+", type=shape, metavar="BxT", help="of whole sequences")
+    parser.add_argument("--bench", help="this one alone")
     parser.add_argument("--precision", help="this one alone")
     parser.add_argument("--seconds", type=float, default=60.0, help="begin no case after this")
     return parser.parse_args(rest)
@@ -44,15 +51,18 @@ class Session:
     def __init__(self, args):
         self.tiny = args.tiny
         self.precision = args.precision
+        self.bench = args.bench
         models = TINY_MODELS if args.tiny else MODELS
         self.models = {name: models[name] for name in args.models or models}
-        self.shapes = [(2, 8)] if args.tiny else SEQUENCE_SHAPES
+        self.shapes = args.shapes or ([(2, 8)] if args.tiny else SEQUENCE_SHAPES)
         self.batches = args.batches or ([1, 4] if args.tiny else BATCHES)
         self.end = time.monotonic() + args.seconds
         self.sample_seconds = 0.02 if args.tiny else 0.15
 
     def case(self, bench, case, run):
         """`run` returns sorted seconds, or a pair of them and a dictionary of more fields."""
+        if self.bench not in (None, bench):
+            return
         if time.monotonic() > self.end:
             emit({"bench": bench, "case": case, "value": None, "status": "skipped: no time left"})
             return

@@ -69,6 +69,8 @@ def main():
     torch.manual_seed(1)
     for batch, steps in session.shapes:
         for precision in torch_peer.precisions(device):
+            if session.precision not in (None, precision):
+                continue
             for name, model in session.models.items():
                 case = {"backend": "pytorch eager", "precision": precision, "model": name,
                         "B": batch, "T": steps}
