@@ -7,6 +7,7 @@
 #include "models/check_range.h"
 #include "models/closeness.h"
 #include "models/event_pass.h"
+#include "models/turns.h"
 #include "nn/arrange.h"
 #include "nn/gaussian.h"
 
@@ -243,9 +244,8 @@ void EventGan::train_step(const Batch& batch, const DropoutKey& key, Teacher& te
     }
     teacher.update(objective, game);
   };
-  const double made = teacher.last_loss(kGenerator);
   const bool rests =
-      std::isfinite(made) && teacher.last_loss(kDiscriminator) < config_.discriminator_rest * made;
+      discriminator_rests(teacher, kGenerator, kDiscriminator, config_.discriminator_rest);
   for (int i = 0; i < config_.discriminator_updates && !rests; ++i) play(kDiscriminator, 0.5);
   for (int i = 0; i < config_.generator_updates; ++i) play(kGenerator, 1.0);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "cadenza/generator.h"
+#include "models/turns.h"
 
 namespace cadenza {
 namespace {
@@ -183,9 +184,8 @@ void Gan::train_step(const Batch& batch, const DropoutKey& key, Teacher& teacher
   if (step < config_.pretraining) return teacher.update(kLikelihood, batch);
 
   GanLessons lessons(*this, batch, key, teacher.tokenizer());
-  const double generator = teacher.last_loss(kGenerator);
-  const bool rests = std::isfinite(generator) &&
-                     teacher.last_loss(kDiscriminator) < config_.discriminator_rest * generator;
+  const bool rests =
+      discriminator_rests(teacher, kGenerator, kDiscriminator, config_.discriminator_rest);
   for (int i = 0; i < config_.discriminator_updates && !rests; ++i) {
     lessons.teach_discriminator(teacher);
   }
