@@ -272,6 +272,11 @@ struct DenseWeights {
   Activation activation = Activation::identity;
 };
 
+/// What a backend makes of a network's weights before it generates.
+struct PreparedNetwork {
+  virtual ~PreparedNetwork() = default;
+};
+
 /// A whole network as generation sees it: input -> recurrent layers -> dense layers -> draw.
 struct GenerationNetwork {
   enum class Head : std::uint8_t { softmax, bernoulli, nade };
@@ -284,6 +289,8 @@ struct GenerationNetwork {
   std::vector<DenseWeights> dense;  ///< the last gives the logits (NADE: visible bias)
   DenseWeights nade_hidden = {};    ///< from the last dense input to K; NADE only
   TensorView nade_w = {}, nade_u = {};
+  /// From prepare_generation(), as long as no weight changes; absent: made in each call.
+  std::shared_ptr<const PreparedNetwork> prepared = {};
 };
 
 /// How a backend will run generation for a shape, for people to read.
@@ -315,8 +322,10 @@ struct GenerateArgs {
 enum class Precision : std::uint8_t {
   fp32,  ///< true binary32
   tf32,  ///< factors rounded to 10 bits of fraction on the tensor cores
-  bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits
+  bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits; on the CPU weights alone
   fp16,
+  int16,  ///< factors as integers of 14 bits, weights of 16, with a step for each row and output
+  int8,   ///< both of 8 bits
 };
 std::string_view name_of(Precision precision);
 /// ArgumentError lists the known names.
@@ -335,6 +344,9 @@ class Backend {
   virtual std::string description() const = 0;
   /// Whether the operations accept this real type.
   virtual bool supports(DType dtype) const = 0;
+  /// Whether the operations of training work in its precision: recurrent layers with a reserve, and
+  /// recurrent_backward.
+  virtual bool trains() const { return true; }
 
   /// 64-byte aligned memory, zero-filled. Tensor and Arena are the callers.
   virtual void* allocate(std::size_t bytes) = 0;
@@ -389,6 +401,9 @@ class Backend {
   void update(const UpdateArgs& args);
 
   GenerationPlan plan_generation(const GenerationNetwork& network, std::int64_t batch) const;
+  /// Spares calls of generate() what they would do with the weights each time; nothing if this
+  /// backend has no use for it. It must not outlive the backend.
+  std::shared_ptr<const PreparedNetwork> prepare_generation(const GenerationNetwork& network);
   /// The default composes recurrent_step, matmul and the draws, step by step.
   void generate(const GenerateArgs& args);
 
@@ -427,6 +442,8 @@ class Backend {
   virtual void do_update(const UpdateArgs& args) = 0;
   virtual GenerationPlan do_plan_generation(const GenerationNetwork& network,
                                             std::int64_t batch) const;
+  virtual std::shared_ptr<const PreparedNetwork> do_prepare_generation(
+      const GenerationNetwork& network);
   virtual void do_generate(const GenerateArgs& args);
 };
 
@@ -437,6 +454,7 @@ struct BackendInfo {
   bool available = false;
   std::string reason;                 ///< why not, if not
   std::vector<Precision> precisions;  ///< that it computes in, the default first
+  std::vector<Precision> inference;   ///< that it generates and measures in besides
 };
 
 struct BackendOptions {

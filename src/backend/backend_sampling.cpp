@@ -153,6 +153,12 @@ GenerationPlan Backend::plan_generation(const GenerationNetwork& network,
   return do_plan_generation(network, batch);
 }
 
+std::shared_ptr<const PreparedNetwork> Backend::prepare_generation(
+    const GenerationNetwork& network) {
+  check_network(ArgumentCheck("prepare_generation", *this), network);
+  return do_prepare_generation(network);
+}
+
 void Backend::generate(const GenerateArgs& args) {
   const ArgumentCheck check("generate", *this);
   check.that(args.network != nullptr, "network is absent");

@@ -16,6 +16,7 @@ struct Row {
   std::string_view name;
   std::string_view summary;
   std::vector<Precision> precisions;
+  std::vector<Precision> inference;
   /// Why it does not work on this machine; empty if it does.
   std::string (*obstacle)(std::string_view name);
   std::unique_ptr<Backend> (*make)(std::string_view name, const BackendOptions& options);
@@ -23,9 +24,13 @@ struct Row {
 
 std::string no_obstacle(std::string_view) { return {}; }
 
-template <typename Implementation>
-std::unique_ptr<Backend> make(std::string_view, const BackendOptions& options) {
-  return std::make_unique<Implementation>(options);
+std::unique_ptr<Backend> make_reference(std::string_view, const BackendOptions& options) {
+  return std::make_unique<ReferenceBackend>(options);
+}
+
+std::unique_ptr<Backend> make_cpu(std::string_view, const BackendOptions& options) {
+  if (options.precision == Precision::fp32) return std::make_unique<CpuBackend>(options);
+  return std::make_unique<NarrowCpuBackend>(options);
 }
 
 /// The fastest first.
@@ -35,25 +40,30 @@ std::vector<Row> rows() {
       {"cuda",
        "own kernels and cuBLASLt on an NVIDIA GPU",
        {fp32, tf32, bf16},
+       {},
        cuda_obstacle,
        make_cuda_backend},
       {"cudnn",
        "the same with the recurrent layers of cuDNN",
        {fp32, tf32, bf16, fp16},
+       {},
        cuda_obstacle,
        make_cuda_backend},
-      {"cpu", "vectorised and threaded, f32", {fp32}, no_obstacle, make<CpuBackend>},
+      {"cpu", "vectorised and threaded, f32", {fp32}, {bf16, int16, int8}, no_obstacle, make_cpu},
       {"reference",
        "plain loops in one thread, f32 and f64: the measure of the others",
        {fp32},
+       {},
        no_obstacle,
-       make<ReferenceBackend>},
+       make_reference},
   };
 }
 
-std::string list_of(const std::vector<Precision>& precisions) {
+std::string list_of(const Row& row) {
+  std::vector<Precision> all = row.precisions;
+  all.insert(all.end(), row.inference.begin(), row.inference.end());
   std::string list;
-  for (const Precision precision : precisions) {
+  for (const Precision precision : all) {
     if (!list.empty()) list += ", ";
     list += name_of(precision);
   }
@@ -61,7 +71,9 @@ std::string list_of(const std::vector<Precision>& precisions) {
 }
 
 bool computes_in(const Row& row, Precision precision) {
-  return std::find(row.precisions.begin(), row.precisions.end(), precision) != row.precisions.end();
+  return std::ranges::count(row.precisions, precision) +
+             std::ranges::count(row.inference, precision) >
+         0;
 }
 
 }  // namespace
@@ -76,8 +88,8 @@ std::vector<BackendInfo> backends() {
   std::vector<BackendInfo> infos;
   for (Row& row : rows()) {
     std::string obstacle = row.obstacle(row.name);
-    infos.push_back(
-        {row.name, row.summary, obstacle.empty(), std::move(obstacle), std::move(row.precisions)});
+    infos.push_back({row.name, row.summary, obstacle.empty(), std::move(obstacle),
+                     std::move(row.precisions), std::move(row.inference)});
   }
   return infos;
 }
@@ -91,7 +103,7 @@ std::unique_ptr<Backend> make_backend(std::string_view name, const BackendOption
     if (!any && name != row.name) continue;
     if (!computes_in(row, options.precision)) {
       check(any, "backend '", name, "' does not compute in ", name_of(options.precision),
-            ", expected one of ", list_of(row.precisions));
+            ", expected one of ", list_of(row));
       continue;
     }
     const std::string obstacle = row.obstacle(row.name);

@@ -86,6 +86,11 @@ class TokenHistory {
 
 }  // namespace
 
+std::shared_ptr<const PreparedNetwork> Backend::do_prepare_generation(
+    const GenerationNetwork& /*network*/) {
+  return nullptr;
+}
+
 GenerationPlan Backend::do_plan_generation(const GenerationNetwork& network,
                                            std::int64_t batch) const {
   return {

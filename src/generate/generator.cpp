@@ -77,16 +77,17 @@ std::vector<Generated> Generator::run(
     const GenerationRequest& request,
     const std::function<void(std::int64_t, std::int64_t)>& progress) const {
   check_request(request, model_->config());
-  const ConditionedNetwork network(*model_, request.conditions);
-  const PrimedState primed(*model_, network.view(), request.primer);
+  const ConditionedNetwork conditioned(*model_, request.conditions);
+  GenerationNetwork network = conditioned.view();
+  network.prepared = model_->backend().prepare_generation(network);
+  const PrimedState primed(*model_, network, request.primer);
   std::vector<Generated> results;
   std::int64_t done = 0;
   const std::int64_t total = request.num_outputs * request.num_steps;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
     try {
-      RowBatch batch(*model_, network.view(), request, primed, first, rows,
-                     tokenizer_->end_token());
+      RowBatch batch(*model_, network, request, primed, first, rows, tokenizer_->end_token());
       for (Generated& generated : batch.run([&](std::int64_t steps) {
              done += steps * rows;
              if (progress) progress(done, total);
@@ -94,9 +95,8 @@ std::vector<Generated> Generator::run(
         results.push_back(std::move(generated));
       }
     } catch (const OutOfMemory& error) {
-      const std::int64_t fits = largest_that_fits(rows, [&](std::int64_t fewer) {
-        try_rows(*model_, network.view(), request, primed, fewer);
-      });
+      const std::int64_t fits = largest_that_fits(
+          rows, [&](std::int64_t fewer) { try_rows(*model_, network, request, primed, fewer); });
       throw OutOfMemory(message("generating ", rows, " sequences at once: ", error.what(),
                                 "; the largest batch with room is ", fits));
     }

@@ -7,33 +7,47 @@
 
 #include "backend/cpu_targets.h"
 #include "backend/generation_fixture.h"
+#include "cadenza/error.h"
 
-// The packed steps of the cpu backend give the bytes of the operations they stand for, whatever the
-// sizes, the split and the instruction set.
+// The packed steps of the cpu backend give the bytes of the operations they stand for, in each of
+// its number formats, whatever the sizes, the split and the instruction set.
 
 namespace cadenza {
 namespace {
 
+using Head = GenerationNetwork::Head;
 using test::Device;
 using test::HostArray;
 using test::RandomArrays;
 
 constexpr std::int64_t kSteps = 6;
-constexpr std::int64_t kVocabulary = 37;
+constexpr std::int64_t kVocabulary = 37;  ///< or keys
+constexpr std::int64_t kUnits = 21;       ///< of the NADE
+constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::int16,
+                                  Precision::int8};
+
+const std::vector<std::int64_t> kBatches = {1, 2, 3, 7, 40, 130};
+const std::vector<std::int64_t> kFewBatches = {1, 2, 3, 7, 50};
 
 struct NetworkCase {
   CellKind cell;
   std::vector<std::int64_t> hidden;  ///< of each layer
   std::int64_t embedding = 0;        ///< 0: one-hot
+  Head head = Head::softmax;
 };
 
-const NetworkCase kNetworks[] = {{CellKind::lstm, {70, 33}, 9},    {CellKind::lstm, {16}},
-                                 {CellKind::gru, {45, 20, 32}},    {CellKind::gru, {1, 3}, 5},
-                                 {CellKind::rnn_tanh, {100}, 300}, {CellKind::rnn_relu, {17, 64}}};
+const NetworkCase kNetworks[] = {{CellKind::lstm, {70, 33}, 9},
+                                 {CellKind::lstm, {16}},
+                                 {CellKind::gru, {45, 20, 32}},
+                                 {CellKind::gru, {1, 3}, 5},
+                                 {CellKind::rnn_tanh, {100}, 300},
+                                 {CellKind::rnn_relu, {17, 64}},
+                                 {CellKind::lstm, {20, 9}, 0, Head::bernoulli},
+                                 {CellKind::gru, {40}, 0, Head::nade}};
 
 GenerationNetwork make_network(Device& device, const NetworkCase& from) {
   RandomArrays random(5);
-  GenerationNetwork network{.width = kVocabulary, .cell = from.cell};
+  GenerationNetwork network{.head = from.head, .width = kVocabulary, .cell = from.cell};
   const auto array = [&](const Shape& shape) { return device.put(random.real(shape, -0.3, 0.3)); };
   std::int64_t in = kVocabulary;
   if (from.embedding > 0) {
@@ -48,6 +62,11 @@ GenerationNetwork make_network(Device& device, const NetworkCase& from) {
   }
   network.dense.push_back({array({50, in}), {}, Activation::relu});
   network.dense.push_back({array({kVocabulary, 50}), array({kVocabulary}), Activation::identity});
+  if (from.head == Head::nade) {
+    network.nade_hidden = {array({kUnits, 50}), array({kUnits})};
+    network.nade_w = array({kVocabulary, kUnits});
+    network.nade_u = array({kVocabulary, kUnits});
+  }
   return network;
 }
 
@@ -56,11 +75,19 @@ GenerateArgs make_args(Device& device, const GenerationNetwork& network, std::in
   GenerateArgs args{.network = &network};
   for (const RecurrentWeights& layer : network.layers) {
     args.states.push_back(device.put(
-        random.real({info_of(network.cell).states, batch, layer.w_hh.shape[1]}, -0.5, 0.5)));
+        random.real({info_of(network.cell).states, batch, layer.w_hh.shape[1]}, -4.0, 4.0)));
   }
-  args.input = device.put(random.ids({batch}, -1, kVocabulary));
+  const bool tokens = network.head == Head::softmax;
+  HostArray input =
+      tokens ? random.ids({batch}, -1, kVocabulary) : random.ids({batch, kVocabulary}, 0, 2);
+  if (!tokens) input.dtype = DType::f64;
+  args.input = device.put(input);
   args.rows = test::make_rows(device, {{}, {.temperature = 0.7, .top_p = 0.9}}, batch);
-  args.tokens = device.allocate({kSteps, batch}, DType::i32);
+  if (tokens) {
+    args.tokens = device.allocate({kSteps, batch}, DType::i32);
+  } else {
+    args.frames = device.garbage({kSteps, batch, kVocabulary});
+  }
   args.log_probability = device.garbage({kSteps, batch});
   return args;
 }
@@ -84,54 +111,90 @@ void generate_by_hand(Device& device, const GenerateArgs& args) {
                              {.x = x, .state = args.states[l], .weights = weights});
       x = args.states[l].at(0);
     }
-    for (const DenseWeights& dense : network.dense) {
+    const auto apply = [&](const DenseWeights& dense, const TensorView& to) {
       const TensorView y = device.garbage({batch, dense.weight.shape[0]});
-      backend.matmul({.a = x,
+      backend.matmul({.a = to,
                       .b = dense.weight,
                       .c = y,
                       .transpose_b = Transpose::yes,
                       .bias = dense.bias,
                       .order = SumOrder::fixed});
       backend.activation({.kind = dense.activation, .x = y, .y = y});
-      x = y;
+      return y;
+    };
+    TensorView before = x;
+    for (const DenseWeights& dense : network.dense) {
+      before = x;
+      x = apply(dense, x);
     }
     DrawRows rows = args.rows;
     rows.steps = device.put(steps);
     for (double& step : steps.values) ++step;
-    backend.sample_tokens({.logits = x,
-                           .rows = rows,
-                           .tokens = args.tokens.at(t),
-                           .log_probability = args.log_probability.at(t)});
+    const TensorView score = args.log_probability.at(t);
+    if (network.head != Head::softmax) {
+      const TensorView frame = args.frames.at(t);
+      if (network.head == Head::bernoulli) {
+        backend.sample_keys({.logits = x, .rows = rows, .keys = frame, .log_probability = score});
+      } else {
+        backend.sample_nade({.visible_bias = x,
+                             .hidden_bias = apply(network.nade_hidden, before),
+                             .w = network.nade_w,
+                             .u = network.nade_u,
+                             .rows = rows,
+                             .keys = frame,
+                             .log_probability = score});
+      }
+      input = frame;
+      continue;
+    }
+    backend.sample_tokens(
+        {.logits = x, .rows = rows, .tokens = args.tokens.at(t), .log_probability = score});
     input = args.tokens.at(t);
   }
 }
 
 /// Tokens, their log-probabilities and the final states.
 std::vector<std::vector<double>> outputs(const Device& device, const GenerateArgs& args) {
-  std::vector<std::vector<double>> all = {device.get(args.tokens).values,
+  const TensorView& drawn = args.tokens.empty() ? args.frames : args.tokens;
+  std::vector<std::vector<double>> all = {device.get(drawn).values,
                                           device.get(args.log_probability).values};
   for (const TensorView& state : args.states) all.push_back(device.get(state).values);
   return all;
 }
 
+using Outputs = std::vector<std::vector<double>>;
+
+Outputs outputs_by_hand(const NetworkCase& network_case, Precision format, std::int64_t batch) {
+  const auto backend = make_backend("cpu", {.threads = 1, .precision = format});
+  Device device(*backend, DType::f32);
+  const GenerationNetwork network = make_network(device, network_case);
+  const GenerateArgs args = make_args(device, network, batch);
+  generate_by_hand(device, args);
+  return outputs(device, args);
+}
+
 TEST(CpuGenerate, EqualsItsOperationsForAnySizeSplitAndTarget) {
-  test::for_each_target([](const char* target) {
-    for (const NetworkCase& network_case : kNetworks) {
-      for (const std::int64_t batch : {1, 2, 3, 7, 40, 130}) {
-        const auto one = make_backend("cpu", {.threads = 1});
-        Device by_hand(*one, DType::f32);
-        const GenerationNetwork network = make_network(by_hand, network_case);
-        const GenerateArgs expected = make_args(by_hand, network, batch);
-        generate_by_hand(by_hand, expected);
-        for (const int threads : {1, 2, 5}) {
-          const auto backend = make_backend("cpu", {.threads = threads});
-          Device device(*backend, DType::f32);
-          const GenerationNetwork same = make_network(device, network_case);
-          const GenerateArgs args = make_args(device, same, batch);
-          backend->generate(args);
-          ASSERT_EQ(outputs(device, args), outputs(by_hand, expected))
-              << target << ", " << info_of(network_case.cell).name << ", " << batch << " rows, "
-              << threads << " threads";
+  std::vector<Outputs> first;  // of the first target, by case
+  test::for_each_target([&](const char* target) {
+    std::size_t place = 0;
+    for (const Precision format : kFormats) {
+      for (const NetworkCase& network_case : kNetworks) {
+        const bool few = format != Precision::fp32;
+        for (const std::int64_t batch : few ? kFewBatches : kBatches) {
+          const std::string where = message(target, ", ", name_of(format), ", ",
+                                            info_of(network_case.cell).name, ", ", batch, " rows");
+          const Outputs expected = outputs_by_hand(network_case, format, batch);
+          if (place == first.size()) first.push_back(expected);
+          ASSERT_EQ(expected, first[place++]) << where << " beside the first target";
+          for (const int threads : {1, 2, 5}) {
+            const auto backend = make_backend("cpu", {.threads = threads, .precision = format});
+            Device device(*backend, DType::f32);
+            GenerationNetwork same = make_network(device, network_case);
+            if (threads == 2) same.prepared = backend->prepare_generation(same);
+            const GenerateArgs args = make_args(device, same, batch);
+            backend->generate(args);
+            ASSERT_EQ(outputs(device, args), expected) << where << ", " << threads << " threads";
+          }
         }
       }
     }

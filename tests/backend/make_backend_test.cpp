@@ -29,8 +29,9 @@ TEST(MakeBackend, TakesTheFirstAvailableForAuto) {
 }
 
 TEST(MakeBackend, RefusesAPrecisionTheBackendLacks) {
-  test::expect_error<ArgumentError>([] { make_backend("cpu", {.precision = Precision::bf16}); },
-                                    "backend 'cpu' does not compute in bf16, expected one of fp32");
+  test::expect_error<ArgumentError>([] { make_backend("cpu", {.precision = Precision::tf32}); },
+                                    "backend 'cpu' does not compute in tf32, expected one of fp32, "
+                                    "bf16, int16, int8");
 }
 
 TEST(MakeBackend, SaysWhyABackendDoesNotWork) {
@@ -44,8 +45,8 @@ TEST(MakeBackend, SaysWhyABackendDoesNotWork) {
 }
 
 TEST(Precision, IsParsedByItsName) {
-  for (const auto precision :
-       {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16}) {
+  for (const auto precision : {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16,
+                               Precision::int16, Precision::int8}) {
     EXPECT_EQ(parse_precision(name_of(precision)), precision);
   }
   test::expect_error<ArgumentError>([] { parse_precision("fp64"); },

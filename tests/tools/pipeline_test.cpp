@@ -155,6 +155,26 @@ TEST_F(Pipeline, EvaluateJsonHasThePromisedKeys) {
   EXPECT_TRUE(result.at("copying").contains("longest_run"));
 }
 
+TEST_F(Pipeline, NarrowFormatsMeasureAndGenerateAlmostTheSame) {
+  const auto evaluate = [&](const char* precision) {
+    const Finished finished =
+        run({"evaluate", "--model", model(), "--data", data(), "--split", "train", "--precision",
+             precision, "--backend", "cpu", "--json"});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    return nlohmann::json::parse(finished.out).at("nll_per_token").get<double>();
+  };
+  const double wide = evaluate("fp32");
+  for (const char* precision : {"bf16", "int16", "int8"}) {
+    const double narrow = evaluate(precision);
+    EXPECT_NEAR(narrow, wide, 0.01) << precision;
+    EXPECT_NE(narrow, wide) << precision;
+    const Finished generated = generate(
+        {"--precision", precision, "--backend", "cpu", "--output", dir_ / precision, "--explain"});
+    EXPECT_EQ(generated.exit_code, 0) << generated.err;
+    EXPECT_NE(generated.err.find(precision), std::string::npos) << generated.err;
+  }
+}
+
 TEST_F(Pipeline, EvaluateRefusesDataOfAnotherVocabulary) {
   ASSERT_EQ(run({"prepare", "--input", dir_ / "in", "--tokenizer", "performance", "--output",
                  dir_ / "other.safetensors"})

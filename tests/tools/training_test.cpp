@@ -88,6 +88,17 @@ TEST(Train, HeadThatDoesNotFitTheDataIsOneClearSentence) {
   EXPECT_EQ(std::count(finished.err.begin(), finished.err.end(), '\n'), 1) << finished.err;
 }
 
+TEST(Train, AFormatThatDoesNotTrainIsOneClearSentence) {
+  TmpDir dir;
+  prepare_data(dir);
+  const Finished finished = run(training(dir, "run", {"--precision", "int16", "--backend", "cpu"}));
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_NE(finished.err.find("--precision int16 on the cpu backend generates and measures, but "
+                              "does not train; expected fp32"),
+            std::string::npos)
+      << finished.err;
+}
+
 TEST(Train, StopsWhenTheLossIsNotFinite) {
   TmpDir dir;
   prepare_data(dir);

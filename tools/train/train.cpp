@@ -153,6 +153,10 @@ int run_train(std::span<char*> arguments) {
   options.complete(data);
   const std::unique_ptr<Tokenizer> tokenizer = tokenizer_of(data);
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
+  if (!backend->trains()) {
+    throw UsageError(message("--precision ", options.compute.precision, " on the ", backend->name(),
+                             " backend generates and measures, but does not train; expected fp32"));
+  }
   const std::unique_ptr<Model> model = options.make_model(*backend);
   announce(data, *model, options);
 

@@ -19,10 +19,13 @@ struct CellLayout {
   /// Gates whose two sums are added: their recurrent and their input product meet in one plane.
   /// The recurrent sum of gate g is in plane g, a separate input sum in plane g + 1.
   int joined = 0;
+  /// Whether every h after a step lies in [-1, 1], whatever the states were before it.
+  bool bounded = false;
 };
 
 /// In the order of CellKind.
-inline constexpr CellLayout kCellLayouts[] = {{1, 1}, {1, 1}, {4, 2}, {5, 4}};
+inline constexpr CellLayout kCellLayouts[] = {
+    {1, 1, true}, {1, 1, false}, {4, 2, false}, {5, 4, true}};
 
 /// One state of some rows, `stride` floats apart; absent: zeros.
 struct StateRows {

@@ -7,11 +7,13 @@
 namespace cadenza {
 
 CpuBackend::CpuBackend(const BackendOptions& options)
-    : pool_(options.threads > 0 ? options.threads : cpu::available_cores()) {}
+    : precision_(options.precision),
+      pool_(options.threads > 0 ? options.threads : cpu::available_cores()) {}
 
 std::string CpuBackend::description() const {
   return message("cpu: ", pool_.size(), pool_.size() == 1 ? " thread, " : " threads, ",
-                 cpu::instruction_set());
+                 cpu::instruction_set(), precision_ == Precision::fp32 ? "" : ", ",
+                 precision_ == Precision::fp32 ? "" : name_of(precision_));
 }
 
 void CpuBackend::draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {

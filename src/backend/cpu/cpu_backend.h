@@ -12,7 +12,7 @@ namespace cadenza {
 
 /// The reference with the operations that take time replaced by vectorised, threaded ones, f32
 /// only. All products sum in the fixed order of panel_gemm.h.
-class CpuBackend final : public ReferenceBackend {
+class CpuBackend : public ReferenceBackend {
  public:
   explicit CpuBackend(const BackendOptions& options);
 
@@ -20,9 +20,15 @@ class CpuBackend final : public ReferenceBackend {
   std::string description() const override;
   bool supports(DType dtype) const override { return dtype == DType::f32; }
 
+ protected:
+  void do_matmul(const MatmulArgs& args) override;
+
+  Precision precision_;
+  cpu::ThreadPool pool_;
+  cpu::Scratch scratch_;
+
  private:
   void draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) override;
-  void do_matmul(const MatmulArgs& args) override;
   void do_add(const TensorView& x, const TensorView& y, double alpha) override;
   void do_add_column_sums(const TensorView& x, const TensorView& y) override;
   void do_activation(const ActivationArgs& args) override;
@@ -43,10 +49,24 @@ class CpuBackend final : public ReferenceBackend {
   void do_update(const UpdateArgs& args) override;
   GenerationPlan do_plan_generation(const GenerationNetwork& network,
                                     std::int64_t batch) const override;
+  std::shared_ptr<const PreparedNetwork> do_prepare_generation(
+      const GenerationNetwork& network) override;
   void do_generate(const GenerateArgs& args) override;
+};
 
-  cpu::ThreadPool pool_;
-  cpu::Scratch scratch_;
+/// The same with the products of inference in the narrower formats of products.h: those of
+/// recurrent layers and of rows with transposed weights. Layers are packed once a call. It does not
+/// train.
+class NarrowCpuBackend final : public CpuBackend {
+ public:
+  using CpuBackend::CpuBackend;
+  bool trains() const override { return false; }
+
+ private:
+  void do_matmul(const MatmulArgs& args) override;
+  void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
+  void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
+  void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) override;
 };
 
 }  // namespace cadenza

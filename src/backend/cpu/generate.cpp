@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/generation_rows.h"
@@ -8,10 +9,10 @@
 #include "backend/reference/loops.h"
 #include "cadenza/error.h"
 
-// Generation with weights that are packed once a call. Threads share out either the rows of the
-// batch, each taking blocks of them through all steps without waiting for the others, or, where
-// there are too few rows for that to pay for reading all weights in every thread, the units of each
-// layer.
+// Generation with weights that are packed once a network, or once a call. Threads share out either
+// the rows of the batch, each taking blocks of them through all steps without waiting for the
+// others, or, where there are too few rows for that to pay for reading all weights in every thread,
+// the units of each layer.
 
 namespace cadenza {
 namespace {
@@ -25,6 +26,15 @@ constexpr std::int64_t kFewRows = 16;
 /// So many rows go through all steps together: enough to share the reading of the weights, few
 /// enough that their states stay near.
 constexpr std::int64_t kBlockRows = 192;
+
+struct PackedNetwork final : PreparedNetwork {
+  PackedNetwork(cpu::ThreadPool& pool, const GenerationNetwork& network, Precision format)
+      : frame(scratch), weights({pool, scratch}, frame, network, format) {}
+
+  cpu::Scratch scratch;
+  cpu::Scratch::Frame frame;
+  GenerationWeights weights;
+};
 
 struct Split {
   bool by_units;
@@ -74,10 +84,12 @@ GenerationPlan CpuBackend::do_plan_generation(const GenerationNetwork& network,
   const std::int64_t threads = pool_.size();
   const Split split = split_batch(std::max<std::int64_t>(batch, 1), threads);
   GenerationPlan plan{
-      .kernel = split.by_units ? "packed steps, shared by units" : "packed steps, shared by rows",
+      .kernel = message("packed steps",
+                        precision_ == Precision::fp32 ? "" : message(" in ", name_of(precision_)),
+                        split.by_units ? ", shared by units" : ", shared by rows"),
       .reason = {},
       .refused = {},
-      .workspace_bytes = GenerationWeights::bytes(network)};
+      .workspace_bytes = GenerationWeights::bytes(network, precision_)};
   if (split.by_units) {
     plan.reason = message("with fewer than ", kFewRows, " rows for each of ", threads,
                           " threads, each reads its share of the weights in every step");
@@ -86,10 +98,14 @@ GenerationPlan CpuBackend::do_plan_generation(const GenerationNetwork& network,
                           threads, threads == 1 ? " thread" : " threads", " without waiting");
   }
   const std::int64_t at_once = split.by_units ? 1 : std::min(threads, split.blocks);
-  plan.workspace_bytes +=
-      static_cast<std::size_t>(at_once * GenerationRows::floats(network, split.block_rows)) *
-      sizeof(float);
+  plan.workspace_bytes += static_cast<std::size_t>(at_once) *
+                          GenerationRows::bytes(network, precision_, split.block_rows);
   return plan;
+}
+
+std::shared_ptr<const PreparedNetwork> CpuBackend::do_prepare_generation(
+    const GenerationNetwork& network) {
+  return std::make_shared<PackedNetwork>(pool_, network, precision_);
 }
 
 void CpuBackend::do_generate(const GenerateArgs& args) {
@@ -100,7 +116,11 @@ void CpuBackend::do_generate(const GenerateArgs& args) {
     reference::check_id("generate", args.input.as<std::int32_t>()[b], b, args.network->width);
   }
   const cpu::Scratch::Frame frame(scratch_);
-  const GenerationWeights weights({pool_, scratch_}, frame, *args.network);
+  std::optional<GenerationWeights> own;
+  const auto* const packed = dynamic_cast<const PackedNetwork*>(args.network->prepared.get());
+  if (packed == nullptr)
+    own.emplace(cpu::Workers{pool_, scratch_}, frame, *args.network, precision_);
+  const GenerationWeights& weights = packed == nullptr ? *own : packed->weights;
   const Split split = split_batch(batch, pool_.size());
   std::vector<GenerationWorkspace> workspaces;
   for (int thread = 0; thread < pool_.size(); ++thread) {

@@ -13,24 +13,33 @@ using Head = GenerationNetwork::Head;
 std::int64_t blocks_of(std::int64_t units) { return (units + panel_width() - 1) / panel_width(); }
 
 /// Panels [blocks, matrices, K, W] of `matrices` matrices [units, K] that lie one below the other.
-const float* pack_blocks(const Workers& workers, const Scratch::Frame& frame, const float* from,
-                         std::int64_t matrices, const Matrix& shape) {
-  const std::int64_t units = shape.rows;
-  const std::int64_t depth = shape.columns;
+PackedMatrix pack_blocks(const Workers& workers, const Scratch::Frame& frame, Precision format,
+                         const float* from, std::int64_t matrices, const Shape& shape) {
+  const std::int64_t units = shape[0];
+  const std::int64_t depth = shape[1];
   const std::int64_t width = panel_width();
-  float* const packed = frame.floats(blocks_of(units) * matrices * depth * width);
-  workers.pool.parallel_for(blocks_of(units), worth_a_thread(8 * matrices * depth * width),
-                            [&](std::int64_t begin, std::int64_t end, int) {
-                              for (std::int64_t block = begin; block < end; ++block) {
-                                const std::int64_t first = block * width;
-                                for (std::int64_t m = 0; m < matrices; ++m) {
-                                  pack_panels({from + (m * units + first) * depth, depth,
-                                               std::min(width, units - first), 1, depth},
-                                              packed + (block * matrices + m) * depth * width);
-                                }
-                              }
-                            });
-  return packed;
+  const std::int64_t panels = blocks_of(units) * matrices;
+  const std::int64_t size = panel_bytes(format, depth);
+  auto* const packed = frame.take<std::byte>(panels * size);
+  float* const steps = of_integers(format) ? frame.floats(panels * width) : nullptr;
+  auto* const offsets = of_integers(format) ? frame.take<std::int32_t>(panels * width) : nullptr;
+  workers.pool.parallel_for(
+      panels, worth_a_thread(8 * depth * width), [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t panel = begin; panel < end; ++panel) {
+          const std::int64_t first = panel / matrices * width;
+          const std::int64_t count = std::min(width, units - first);
+          const float* const weights = from + (panel % matrices * units + first) * depth;
+          std::byte* const to = packed + panel * size;
+          if (format == Precision::fp32) {
+            pack_panels({weights, depth, count, 1, depth}, reinterpret_cast<float*>(to));
+          } else {
+            pack_narrow_panel(format, {weights, count, depth}, to,
+                              steps == nullptr ? nullptr : steps + panel * width,
+                              offsets == nullptr ? nullptr : offsets + panel * width);
+          }
+        }
+      });
+  return {format, depth, packed, steps, offsets};
 }
 
 /// start [blocks, sums, W]: the biases, in the order of addition of recurrent_step().
@@ -68,8 +77,8 @@ void add_columns(const Matrix& m, float* out, std::int64_t stride) {
 }
 
 /// table [V + 1, blocks, sums, W]: what the sums of each id start from, one-hot or embedded.
-void fill_table(const Workers& workers, const PackedLayer& layer, const RecurrentWeights& weights,
-                const TensorView& embedding, float* table) {
+void fill_table(const Workers& workers, Precision format, const PackedLayer& layer,
+                const RecurrentWeights& weights, const TensorView& embedding, float* table) {
   const std::int64_t width = panel_width();
   const std::int64_t gates = info_of(layer.cell).gates;
   const std::int64_t joined = kCellLayouts[static_cast<std::size_t>(layer.cell)].joined;
@@ -78,12 +87,13 @@ void fill_table(const Workers& workers, const PackedLayer& layer, const Recurren
   const auto* w_ih = weights.w_ih.as<float>();
   const Scratch::Frame frame(workers.scratch);
   set_start(layer, weights, table + layer.ids * row_size);
-  const float* panels = nullptr;
-  float* rows = nullptr;
+  PackedMatrix packed;
+  Factors rows;
   if (!embedding.empty()) {
-    panels = pack_blocks(workers, frame, w_ih, gates, {nullptr, layer.hidden, depth, depth, 1});
-    rows = frame.floats((layer.ids + 1) * depth);  // id -1 is a row of zeros
-    std::fill_n(std::copy_n(embedding.as<float>(), layer.ids * depth, rows), depth, 0.0F);
+    packed = pack_blocks(workers, frame, format, w_ih, gates, {layer.hidden, depth});
+    float* const x = frame.floats((layer.ids + 1) * depth);  // id -1 is a row of zeros
+    std::fill_n(std::copy_n(embedding.as<float>(), layer.ids * depth, x), depth, 0.0F);
+    rows = encode_rows(workers, frame, format, {x, layer.ids + 1, depth, depth, 1});
   }
   for (std::int64_t id = 0; id < layer.ids; ++id) {
     std::copy_n(table + layer.ids * row_size, row_size, table + id * row_size);
@@ -96,9 +106,8 @@ void fill_table(const Workers& workers, const PackedLayer& layer, const Recurren
           const std::int64_t gate = i % gates;
           const std::int64_t plane = gate < joined ? gate : gate + 1;
           float* const out = table + (block * layer.sums() + plane) * width;
-          if (rows != nullptr) {
-            multiply_packed({rows, layer.ids + 1, depth, depth, 1}, panels + i * depth * width,
-                            width, {out, row_size, nullptr, Accumulate::add});
+          if (rows.data != nullptr) {
+            add_products(packed, rows, layer.ids + 1, i, out, row_size);
             continue;
           }
           const std::int64_t units = std::min(width, layer.hidden - block * width);
@@ -109,45 +118,58 @@ void fill_table(const Workers& workers, const PackedLayer& layer, const Recurren
       });
 }
 
-/// Layer `l` of the network but for its memory.
-PackedLayer layer_shape(const GenerationNetwork& network, std::size_t l) {
-  const RecurrentWeights& weights = network.layers[l];
-  PackedLayer layer{.cell = network.cell, .hidden = weights.w_hh.shape[1]};
+/// A layer but for its memory.
+PackedLayer layer_shape(CellKind cell, const RecurrentWeights& weights, std::int64_t ids) {
+  PackedLayer layer{.cell = cell, .hidden = weights.w_hh.shape[1], .ids = ids};
   layer.blocks = blocks_of(layer.hidden);
-  if (l == 0 && network.head == Head::softmax) {
-    layer.ids = network.width;
-  } else {
-    layer.input = weights.w_ih.shape[1];
-  }
+  layer.input = ids > 0 ? 0 : weights.w_ih.shape[1];
   return layer;
 }
 
-PackedLayer pack_layer(const Workers& workers, const Scratch::Frame& frame,
-                       const GenerationNetwork& network, std::size_t l) {
-  const RecurrentWeights& weights = network.layers[l];
-  const std::int64_t gates = info_of(network.cell).gates;
-  PackedLayer layer = layer_shape(network, l);
+/// Ids that layer `l` of the network reads.
+std::int64_t ids_of(const GenerationNetwork& network, std::size_t l) {
+  return l == 0 && network.head == Head::softmax ? network.width : 0;
+}
+
+std::size_t matrix_bytes(Precision format, std::int64_t panels, std::int64_t depth) {
+  const std::int64_t steps = of_integers(format) ? 8 * panels * panel_width() : 0;
+  return static_cast<std::size_t>(panels * panel_bytes(format, depth) + steps);
+}
+
+std::size_t dense_bytes(Precision format, const DenseWeights& weights) {
+  const std::int64_t blocks = blocks_of(weights.weight.shape[0]);
+  return matrix_bytes(format, blocks, weights.weight.shape[1]) +
+         static_cast<std::size_t>(blocks * panel_width()) * sizeof(float);
+}
+
+}  // namespace
+
+PackedLayer pack_layer(const Workers& workers, const Scratch::Frame& frame, Precision format,
+                       CellKind cell, const RecurrentWeights& weights, std::int64_t ids,
+                       const TensorView& embedding) {
+  const std::int64_t gates = info_of(cell).gates;
+  PackedLayer layer = layer_shape(cell, weights, ids);
   float* const start = frame.floats((layer.ids + 1) * layer.start_row());
   layer.start = start;
   if (layer.ids > 0) {
-    fill_table(workers, layer, weights, network.embedding, start);
+    fill_table(workers, format, layer, weights, embedding, start);
   } else {
     set_start(layer, weights, start);
-    layer.w_ih = pack_blocks(workers, frame, weights.w_ih.as<float>(), gates,
-                             {nullptr, layer.hidden, layer.input, layer.input, 1});
+    layer.w_ih = pack_blocks(workers, frame, format, weights.w_ih.as<float>(), gates,
+                             {layer.hidden, layer.input});
   }
-  layer.w_hh = pack_blocks(workers, frame, weights.w_hh.as<float>(), gates,
-                           {nullptr, layer.hidden, layer.hidden, layer.hidden, 1});
+  layer.w_hh = pack_blocks(workers, frame, format, weights.w_hh.as<float>(), gates,
+                           {layer.hidden, layer.hidden});
   return layer;
 }
 
-PackedDense pack_dense(const Workers& workers, const Scratch::Frame& frame,
+PackedDense pack_dense(const Workers& workers, const Scratch::Frame& frame, Precision format,
                        const DenseWeights& weights) {
   const std::int64_t outputs = weights.weight.shape[0];
   const std::int64_t input = weights.weight.shape[1];
-  PackedDense dense{input, outputs, blocks_of(outputs), weights.activation, nullptr, nullptr};
-  dense.weight = pack_blocks(workers, frame, weights.weight.as<float>(), 1,
-                             {nullptr, outputs, input, input, 1});
+  PackedDense dense{input, outputs, blocks_of(outputs), weights.activation, {}, nullptr};
+  dense.weight =
+      pack_blocks(workers, frame, format, weights.weight.as<float>(), 1, {outputs, input});
   float* const start = frame.floats(dense.blocks * panel_width());
   std::fill_n(start, dense.blocks * panel_width(), 0.0F);
   if (!weights.bias.empty()) {  // added to 0 as matmul() does, which matters to -0
@@ -157,41 +179,37 @@ PackedDense pack_dense(const Workers& workers, const Scratch::Frame& frame,
   return dense;
 }
 
-std::size_t dense_floats(const DenseWeights& weights) {
-  const std::int64_t rows = blocks_of(weights.weight.shape[0]) * panel_width();
-  return static_cast<std::size_t>(rows * (weights.weight.shape[1] + 1));
-}
-
-}  // namespace
-
 GenerationWeights::GenerationWeights(const Workers& workers, const Scratch::Frame& frame,
-                                     const GenerationNetwork& network) {
+                                     const GenerationNetwork& network, Precision precision)
+    : format(precision) {
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
-    layers.push_back(pack_layer(workers, frame, network, l));
+    layers.push_back(pack_layer(workers, frame, format, network.cell, network.layers[l],
+                                ids_of(network, l), network.embedding));
   }
   for (const DenseWeights& weights : network.dense) {
-    dense.push_back(pack_dense(workers, frame, weights));
+    dense.push_back(pack_dense(workers, frame, format, weights));
   }
   if (network.head != Head::nade) return;
-  nade_hidden = pack_dense(workers, frame, network.nade_hidden);
+  nade_hidden = pack_dense(workers, frame, format, network.nade_hidden);
   nade = padded_weights(frame, network.nade_w, network.nade_u);
 }
 
-std::size_t GenerationWeights::bytes(const GenerationNetwork& network) {
-  std::size_t floats = 0;
+std::size_t GenerationWeights::bytes(const GenerationNetwork& network, Precision format) {
+  std::size_t bytes = 0;
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
-    const PackedLayer layer = layer_shape(network, l);
-    const std::int64_t panels = layer.blocks * panel_width() * info_of(network.cell).gates;
-    floats += static_cast<std::size_t>((layer.ids + 1) * layer.start_row() +
-                                       panels * (layer.input + layer.hidden));
+    const PackedLayer layer = layer_shape(network.cell, network.layers[l], ids_of(network, l));
+    const std::int64_t panels = layer.blocks * info_of(network.cell).gates;
+    bytes += static_cast<std::size_t>((layer.ids + 1) * layer.start_row()) * sizeof(float) +
+             matrix_bytes(format, panels, layer.hidden);
+    if (layer.input > 0) bytes += matrix_bytes(format, panels, layer.input);
   }
-  for (const DenseWeights& weights : network.dense) floats += dense_floats(weights);
+  for (const DenseWeights& weights : network.dense) bytes += dense_bytes(format, weights);
   if (network.head == Head::nade) {
-    floats += dense_floats(network.nade_hidden);
+    bytes += dense_bytes(format, network.nade_hidden);
     const NadeWeights nade{network.nade_w.shape[0], network.nade_w.shape[1]};
-    floats += static_cast<std::size_t>(2 * nade.keys * nade.padded());
+    bytes += static_cast<std::size_t>(2 * nade.keys * nade.padded()) * sizeof(float);
   }
-  return floats * sizeof(float);
+  return bytes;
 }
 
 }  // namespace cadenza::cpu

@@ -22,7 +22,7 @@ using Vector = hn::Vec<Real>;
 constexpr int kLanes = HWY_LANES(float);
 constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
 // Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers.
-constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 12 : 6;
+constexpr int kTileRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 
 /// kPanels panels that lie one after the other, and where the columns of each go in a row of c.
 template <int kPanels>

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Register tiles of products in the narrow formats of products.h, compiled once per target
+// (Highway's -inl.h convention).
+
+#if defined(CADENZA_BACKEND_CPU_NARROW_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CADENZA_BACKEND_CPU_NARROW_TILES_INL_H_
+#undef CADENZA_BACKEND_CPU_NARROW_TILES_INL_H_
+#else
+#define CADENZA_BACKEND_CPU_NARROW_TILES_INL_H_
+#endif
+
+#include <cstring>
+#include <type_traits>
+
+#include "backend/cpu/integers-inl.h"
+#include "backend/cpu/products.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+/// Rows of factors, K of each.
+struct Operand {
+  const void* data;
+  std::int64_t rows, depth, stride;
+  const float* steps;
+};
+
+/// Panels of `count` gates or blocks that lie one after the other, and in which plane of W columns
+/// the sums of each belong.
+struct Panels {
+  const std::byte* data;
+  const float* steps;
+  const std::int32_t* offsets;
+  int count;
+  int plane[4];
+};
+
+/// Row `row` of c += its sums with panel p.
+HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,
+                         WordVector sum0, WordVector sum1, const Output& c) {
+  const Real d;
+  float* const out = c.data + row * c.stride + panels.plane[p] * kWidth;
+  const float* const steps = panels.steps + p * kWidth;
+  const Vector row_step = hn::Set(d, a.steps[row]);
+  const Vector step0 = hn::Mul(row_step, hn::LoadU(d, steps));
+  const Vector step1 = hn::Mul(row_step, hn::LoadU(d, steps + kLanes));
+  hn::StoreU(Fma(d, hn::ConvertTo(d, sum0), step0, hn::LoadU(d, out)), d, out);
+  hn::StoreU(Fma(d, hn::ConvertTo(d, sum1), step1, hn::LoadU(d, out + kLanes)), d, out + kLanes);
+}
+
+/// kRows rows of c from row `begin` += those of a times panels [first, first + kPanels).
+template <class F>
+struct IntegerProducts {
+  /// Panels of a few rows at a time. One after the other they are read as they lie in memory; sums
+  /// of integers can be split as is fast.
+  static constexpr int kFewPanels[] = {0, 1, 1, 1};
+
+  template <int kRows, int kPanels>
+  static HWY_INLINE void tile(const Operand& a, std::int64_t begin, const Panels& panels, int first,
+                              const Output& c) {
+    static_assert(kPanels == 1);
+    constexpr Words d;
+    constexpr int kSplit = kRows == 1 ? 4 : kRows <= 3 ? 2 : 1;
+    const auto* const row = static_cast<const typename F::Code*>(a.data) + begin * a.stride;
+    const std::int64_t words = (a.depth + F::kInWord - 1) / F::kInWord;
+    const auto* const panel = reinterpret_cast<const std::int32_t*>(panels.data) +
+                              first * padded_depth<F>(a.depth) / F::kInWord * kWidth;
+    WordVector sum0[kRows * kSplit], sum1[kRows * kSplit];
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows * kSplit; ++i) {
+      sum0[i] = sum1[i] = hn::Zero(d);
+      if (F::kZero == 0 || i >= kRows) continue;
+      const std::int32_t* const offset = panels.offsets + first * kWidth;
+      sum0[i] = hn::LoadU(d, offset);
+      sum1[i] = hn::LoadU(d, offset + kLanes);
+    }
+    const auto add_step = [&]<int kStep>(std::int64_t word, int split) HWY_ATTR {
+      const std::int32_t* const from = panel + word * kWidth;
+      const WordVector w0 = F::template weights<kStep>(hn::LoadU(d, from));
+      const WordVector w1 = F::template weights<kStep>(hn::LoadU(d, from + kLanes));
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        std::int32_t factors;
+        std::memcpy(&factors, row + i * a.stride + word * F::kInWord + kStep * 2, sizeof factors);
+        const WordVector broadcast = hn::Set(d, factors);
+        WordVector& at0 = sum0[split * kRows + i];
+        WordVector& at1 = sum1[split * kRows + i];
+        at0 = F::add(at0, broadcast, w0);
+        at1 = F::add(at1, broadcast, w1);
+      }
+    };
+    const auto add_word = [&](std::int64_t word, int split) HWY_ATTR {
+      add_step.template operator()<0>(word, split);
+      if constexpr (F::kSteps > 1) add_step.template operator()<1>(word, split);
+    };
+    std::int64_t word = 0;
+    for (; word + kSplit <= words; word += kSplit) {
+#pragma GCC unroll 4
+      for (int split = 0; split < kSplit; ++split) add_word(word + split, split);
+    }
+    for (; word < words; ++word) add_word(word, 0);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+      for (int split = 1; split < kSplit; ++split) {
+        sum0[i] = hn::Add(sum0[i], sum0[split * kRows + i]);
+        sum1[i] = hn::Add(sum1[i], sum1[split * kRows + i]);
+      }
+      add_sums(a, panels, first, begin + i, sum0[i], sum1[i], c);
+    }
+  }
+
+  /// Multiplies the first rows with panel p on the tiles of AMX, if there are any, and says how
+  /// many.
+  static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c) {
+#if HWY_TARGET == HWY_AVX3_DL
+    if constexpr (std::is_same_v<F, Int8>) {
+      if (!amx_ready()) return 0;
+      constexpr std::int64_t kTwice = 2 * kAmxRows;
+      const std::int64_t whole = a.rows / kTwice * kTwice;
+      if (whole > 0) multiply_on_tiles(a, panels, p, {0, whole}, kTwice, c);
+      const std::int64_t left = a.rows - whole;
+      if (left > kAmxRows) multiply_on_tiles(a, panels, p, {whole, whole + kAmxRows}, kAmxRows, c);
+      const std::int64_t begin = left > kAmxRows ? whole + kAmxRows : whole;
+      if (begin < a.rows) multiply_on_tiles(a, panels, p, {begin, a.rows}, a.rows - begin, c);
+      return a.rows;
+    }
+#endif
+    static_cast<void>(a), static_cast<void>(panels), static_cast<void>(p), static_cast<void>(c);
+    return 0;
+  }
+
+#if HWY_TARGET == HWY_AVX3_DL
+  /// `rows` are a multiple of `each`.
+  static void multiply_on_tiles(const Operand& a, const Panels& panels, int p, Range rows,
+                                std::int64_t each, const Output& c) {
+    constexpr Words d;
+    const AmxTiles tiles(each);
+    const std::int64_t depth = padded_depth<F>(a.depth);
+    const std::byte* const panel = panels.data + p * depth * kWidth;
+    const std::int32_t* const offsets = panels.offsets + p * kWidth;
+    const WordVector offset0 = hn::LoadU(d, offsets);
+    const WordVector offset1 = hn::LoadU(d, offsets + kLanes);
+    HWY_ALIGN std::int32_t sums[2 * kAmxRows * kAmxColumns];
+    for (std::int64_t row = rows.begin; row < rows.end; row += each) {
+      tiles.multiply(static_cast<const std::uint8_t*>(a.data) + row * a.stride, a.stride, panel,
+                     depth / kAmxDepth, sums);
+      for (std::int64_t i = 0; i < each; ++i) {
+        const std::int32_t* const sum = sums + i * kAmxColumns;
+        add_sums(a, panels, p, row + i, hn::Add(hn::Load(d, sum), offset0),
+                 hn::Add(hn::Load(d, sum + kLanes), offset1), c);
+      }
+    }
+  }
+#endif
+};
+
+/// 16-bit weights in pairs as Int16 has them, with factors as they are and the sums of fp32.
+struct Bf16Products {
+  static constexpr int kFewPanels[] = {0, 4, 3, 2};
+
+  static std::int64_t take_rows(const Operand&, const Panels&, int, const Output&) { return 0; }
+
+  template <int kRows, int kPanels>
+  static HWY_INLINE void tile(const Operand& a, std::int64_t begin, const Panels& panels, int first,
+                              const Output& c) {
+    const Real d;
+    const Words words;
+    const auto* const row = static_cast<const float*>(a.data) + begin * a.stride;
+    const std::int64_t panel_size = (a.depth + 1) / 2 * kWidth;
+    const auto* const data =
+        reinterpret_cast<const std::int32_t*>(panels.data) + first * panel_size;
+    Vector sum0[kRows * kPanels], sum1[kRows * kPanels];
+    const auto out = [&](int i) HWY_ATTR {
+      return c.data + (begin + i / kPanels) * c.stride + panels.plane[first + i % kPanels] * kWidth;
+    };
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows * kPanels; ++i) {
+      sum0[i] = hn::LoadU(d, out(i));
+      sum1[i] = hn::LoadU(d, out(i) + kLanes);
+    }
+    const auto add = [&](std::int64_t k, int p, Vector w0, Vector w1) HWY_ATTR {
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; ++i) {
+        const Vector factor = hn::Set(d, row[i * a.stride + k]);
+        sum0[i * kPanels + p] = Fma(d, factor, w0, sum0[i * kPanels + p]);
+        sum1[i * kPanels + p] = Fma(d, factor, w1, sum1[i * kPanels + p]);
+      }
+    };
+    const auto low = [&](const std::int32_t* pairs) HWY_ATTR {
+      return hn::BitCast(d, hn::ShiftLeft<16>(hn::LoadU(words, pairs)));
+    };
+    const auto high = [&](const std::int32_t* pairs) HWY_ATTR {
+      const WordVector mask = hn::Set(words, static_cast<std::int32_t>(0xFFFF0000U));
+      return hn::BitCast(d, hn::And(hn::LoadU(words, pairs), mask));
+    };
+    for (std::int64_t k = 0; k < a.depth; k += 2) {
+#pragma GCC unroll 16
+      for (int p = 0; p < kPanels; ++p) {
+        const std::int32_t* const pairs = data + p * panel_size + k / 2 * kWidth;
+        add(k, p, low(pairs), low(pairs + kLanes));
+        if (k + 1 < a.depth) add(k + 1, p, high(pairs), high(pairs + kLanes));
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows * kPanels; ++i) {
+      hn::StoreU(sum0[i], d, out(i));
+      hn::StoreU(sum1[i], d, out(i) + kLanes);
+    }
+  }
+};
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // CADENZA_BACKEND_CPU_NARROW_TILES_INL_H_

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows times packed panels in any of the formats of products.h, compiled once per target (Highway's
+// -inl.h convention).
+
+#if defined(CADENZA_BACKEND_CPU_PRODUCTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef CADENZA_BACKEND_CPU_PRODUCTS_INL_H_
+#undef CADENZA_BACKEND_CPU_PRODUCTS_INL_H_
+#else
+#define CADENZA_BACKEND_CPU_PRODUCTS_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "backend/cpu/narrow_tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+// A way to multiply: tile<kRows, kPanels>() for a few rows, kFewPanels[kRows] panels at a time, and
+// whole_panel() for more rows and one panel.
+
+struct FloatProducts {
+  static constexpr int kFewPanels[] = {0, 4, 3, 2};
+
+  static Matrix matrix(const Operand& a) {
+    return {static_cast<const float*>(a.data), a.rows, a.depth, a.stride, 1};
+  }
+  template <int kRows, int kPanels>
+  static HWY_INLINE void tile(const Operand& a, const Panels& panels, int first, const Output& c) {
+    const auto* const data = reinterpret_cast<const float*>(panels.data);
+    PanelGroup<kPanels> group{data + first * a.depth * kWidth, {}};
+    for (int p = 0; p < kPanels; ++p) {
+      group.columns[p] = std::int64_t{panels.plane[first + p]} * kWidth;
+    }
+    const Matrix rows = matrix(a);
+    multiply_tile<kRows, kPanels>(rows, rows.data, group, c);
+  }
+  /// A panel of kDepth products stays in the first-level cache while the rows pass.
+  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c) {
+    constexpr std::int64_t kDepth = 256;
+    const Matrix rows = matrix(a);
+    const float* const panel = reinterpret_cast<const float*>(panels.data) + p * a.depth * kWidth;
+    const Output out{c.data + panels.plane[p] * kWidth, c.stride, nullptr, c.accumulate};
+    for (std::int64_t k = 0; k < a.depth; k += kDepth) {
+      multiply_whole_panel({rows.at(0, k), a.rows, std::min(kDepth, a.depth - k), a.stride, 1},
+                           panel + k * kWidth, out);
+    }
+  }
+};
+
+/// The same with the tiles of narrow_tiles-inl.h, which take the row of `a` and c that they begin
+/// with.
+template <class Tiles>
+struct NarrowProducts {
+  static constexpr const auto& kFewPanels = Tiles::kFewPanels;
+
+  template <int kRows, int kPanels>
+  static HWY_INLINE void tile(const Operand& a, const Panels& panels, int first, const Output& c) {
+    Tiles::template tile<kRows, kPanels>(a, 0, panels, first, c);
+  }
+  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c) {
+    const std::int64_t before = Tiles::take_rows(a, panels, p, c);
+    const std::int64_t left = a.rows - before;
+    const std::int64_t tiles = (left + kTileRows - 1) / kTileRows;
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const std::int64_t begin = before + left * tile / tiles;
+      const auto rows = static_cast<int>(before + left * (tile + 1) / tiles - begin);
+      multiply_rows<kTileRows>(rows, a, begin, panels, p, c);
+    }
+  }
+
+ private:
+  template <int kRows>
+  static void multiply_rows(int rows, const Operand& a, std::int64_t begin, const Panels& panels,
+                            int p, const Output& c) {
+    if (rows == kRows) {
+      Tiles::template tile<kRows, 1>(a, begin, panels, p, c);
+    } else if constexpr (kRows > 1) {
+      multiply_rows<kRows - 1>(rows, a, begin, panels, p, c);
+    }
+  }
+};
+
+/// kRows rows times all panels, kMost at a time: a few rows alone have too few sums to keep the
+/// multipliers busy while each waits for the one before.
+template <class Way, int kRows, int kMost>
+HWY_INLINE void multiply_few(const Operand& a, const Panels& panels, const Output& c) {
+  int first = 0;
+  for (; first + kMost <= panels.count; first += kMost) {
+    Way::template tile<kRows, kMost>(a, panels, first, c);
+  }
+  if constexpr (kMost > 3) {
+    if (panels.count - first == 3) return Way::template tile<kRows, 3>(a, panels, first, c);
+  }
+  if constexpr (kMost > 2) {
+    if (panels.count - first == 2) return Way::template tile<kRows, 2>(a, panels, first, c);
+  }
+  if constexpr (kMost > 1) {
+    if (panels.count - first == 1) Way::template tile<kRows, 1>(a, panels, first, c);
+  }
+}
+
+template <class Way>
+void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c) {
+  switch (a.rows) {
+    case 1:
+      return multiply_few<Way, 1, Way::kFewPanels[1]>(a, panels, c);
+    case 2:
+      return multiply_few<Way, 2, Way::kFewPanels[2]>(a, panels, c);
+    case 3:
+      return multiply_few<Way, 3, Way::kFewPanels[3]>(a, panels, c);
+    default:
+      for (int p = 0; p < panels.count; ++p) Way::whole_panel(a, panels, p, c);
+  }
+}
+
+/// c += a * panels.
+void multiply_panels(Precision format, const Operand& a, const Panels& panels, const Output& c) {
+  switch (format) {
+    case Precision::bf16:
+      return multiply_panels_by<NarrowProducts<Bf16Products>>(a, panels, c);
+    case Precision::int16:
+      return multiply_panels_by<NarrowProducts<IntegerProducts<Int16>>>(a, panels, c);
+    case Precision::int8:
+      return multiply_panels_by<NarrowProducts<IntegerProducts<Int8>>>(a, panels, c);
+    default:
+      return multiply_panels_by<FloatProducts>(a, panels, c);
+  }
+}
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // CADENZA_BACKEND_CPU_PRODUCTS_INL_H_

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/products.h"
+
+#include <algorithm>
+#include <cmath>
+
+#define CADENZA_WITH_AVX3_DL
+#include "backend/cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/products.cpp"
+#include <hwy/foreach_target.h>
+
+#include "backend/cpu/codes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cadenza::cpu::HWY_NAMESPACE {
+
+std::int64_t panel_bytes_of(Precision format, std::int64_t depth) {
+  switch (format) {
+    case Precision::bf16:
+    case Precision::int16:
+      return padded_depth<Int16>(depth) * kWidth * 2;
+    case Precision::int8:
+      return padded_depth<Int8>(depth) * kWidth;
+    default:
+      return depth * kWidth * 4;
+  }
+}
+
+std::int64_t code_bytes_of(Precision format) {
+  return format == Precision::int8 ? sizeof(Int8::Code) : sizeof(Int16::Code);
+}
+
+struct Extent {
+  float most;        ///< greatest magnitude
+  double magnitude;  ///< sum of magnitudes, the same bits on every target
+};
+
+Extent extent_of(const float* x, std::int64_t count) {
+  constexpr std::int64_t kParts = 16;  // sums side by side: a vector on the widest target
+  const Real d;
+  Vector most = hn::Zero(d);
+  Vector sums[kParts / kLanes];
+  for (Vector& sum : sums) sum = hn::Zero(d);
+  std::int64_t k = 0;
+  for (; k + kParts <= count; k += kParts) {
+    for (std::int64_t part = 0; part < kParts / kLanes; ++part) {
+      const Vector magnitude = hn::Abs(hn::LoadU(d, x + k + part * kLanes));
+      most = hn::Max(most, magnitude);
+      sums[part] = hn::Add(sums[part], magnitude);
+    }
+  }
+  HWY_ALIGN float parts[kParts];
+  for (std::int64_t part = 0; part < kParts / kLanes; ++part) {
+    hn::Store(sums[part], d, parts + part * kLanes);
+  }
+  Extent extent{hn::GetLane(hn::MaxOfLanes(d, most)), 0.0};
+  for (; k < count; ++k) {
+    const float magnitude = std::fabs(x[k]);
+    extent.most = std::max(extent.most, magnitude);
+    extent.magnitude += magnitude;
+  }
+  for (const float part : parts) extent.magnitude += part;
+  return extent;
+}
+
+/// What a code of 1 stands for in a row of weights.
+template <class F>
+float weight_step(const float* weights, std::int64_t depth) {
+  // The rounding of each code may add a half to the sum, and the sum itself was rounded.
+  constexpr double kMostSum = 262143.0 - 128.0;
+  const Extent extent = extent_of(weights, depth);
+  const double for_sum = extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth));
+  const auto step =
+      static_cast<float>(std::max(static_cast<double>(extent.most / F::kMostWeight), for_sum));
+  return step > 0.0F ? step : 1.0F;
+}
+
+/// The words of a panel that are made together.
+constexpr std::int64_t kChunkWords = 64;
+
+/// Where the words of all units come to lie side by side. `words` are [W, kChunkWords].
+void store_words(const std::int32_t* words, std::int64_t count, std::int32_t* panel) {
+  transpose(reinterpret_cast<const float*>(words), kChunkWords, kWidth, count,
+            reinterpret_cast<float*>(panel), kWidth);
+}
+
+/// Codes of the weights from k on of a unit, as many as fit a chunk, the rest 0; their sum.
+template <class F>
+std::int32_t encode_weights(const float* weights, std::int64_t count, float step,
+                            std::int32_t* words) {
+  constexpr Words d;
+  auto* const codes = reinterpret_cast<typename F::Weight*>(words);
+  std::fill_n(words, kChunkWords, 0);
+  for_each_vector(count, [&](auto floats, std::int64_t i) HWY_ATTR {
+    const hn::Rebind<typename F::Weight, decltype(floats)> narrow;
+    const auto rounded = round_codes(floats, hn::LoadU(floats, weights + i), 1.0F / step);
+    hn::StoreU(hn::DemoteTo(narrow, rounded), narrow, codes + i);
+  });
+  WordVector sum = hn::Zero(d);
+  for (std::int64_t word = 0; word < kChunkWords; word += kLanes) {
+    const WordVector some = hn::Load(d, words + word);
+    if constexpr (F::kZero != 0) sum = F::add(sum, hn::Set(d, 0x01010101), some);
+    hn::Store(F::arrange(some), d, words + word);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+template <class F>
+void pack_integers(const PanelSource& from, std::byte* panel, float* steps, std::int32_t* offsets) {
+  HWY_ALIGN std::int32_t chunk[kWidth * kChunkWords] = {};
+  for (std::int64_t unit = 0; unit < kWidth; ++unit) {
+    const bool there = unit < from.units;
+    steps[unit] = there ? weight_step<F>(from.data + unit * from.depth, from.depth) : 0.0F;
+    offsets[unit] = 0;
+  }
+  const std::int64_t words = padded_depth<F>(from.depth) / F::kInWord;
+  for (std::int64_t word = 0; word < words; word += kChunkWords) {
+    const std::int64_t k = word * F::kInWord;
+    const std::int64_t count = std::min(kChunkWords * F::kInWord, from.depth - k);
+    for (std::int64_t unit = 0; unit < from.units; ++unit) {
+      offsets[unit] -= F::kZero * encode_weights<F>(from.data + unit * from.depth + k, count,
+                                                    steps[unit], chunk + unit * kChunkWords);
+    }
+    store_words(chunk, std::min(kChunkWords, words - word),
+                reinterpret_cast<std::int32_t*>(panel) + word * kWidth);
+  }
+}
+
+/// Rounded to the nearest number of 16 bits, half to even.
+void pack_bf16(const PanelSource& from, std::byte* panel) {
+  HWY_ALIGN std::int32_t chunk[kWidth * kChunkWords] = {};
+  for (std::int64_t k = 0; k < from.depth; k += 2 * kChunkWords) {
+    const std::int64_t count = std::min(2 * kChunkWords, from.depth - k);
+    for (std::int64_t unit = 0; unit < from.units; ++unit) {
+      const float* const weights = from.data + unit * from.depth + k;
+      std::int32_t* const words = chunk + unit * kChunkWords;
+      auto* const codes = reinterpret_cast<std::uint16_t*>(words);
+      std::fill_n(words, kChunkWords, 0);
+      for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+        const hn::RebindToUnsigned<decltype(d)> bits;
+        const hn::RebindToSigned<decltype(d)> integers;
+        const hn::Rebind<std::uint16_t, decltype(d)> narrow;
+        const auto x = hn::BitCast(bits, hn::LoadU(d, weights + i));
+        const auto odd = hn::And(hn::ShiftRight<16>(x), hn::Set(bits, 1));
+        const auto rounded = hn::Add(hn::Add(x, hn::Set(bits, 0x7FFF)), odd);
+        const auto high = hn::BitCast(integers, hn::ShiftRight<16>(rounded));
+        hn::StoreU(hn::DemoteTo(narrow, high), narrow, codes + i);
+      });
+    }
+    store_words(chunk, (count + 1) / 2, reinterpret_cast<std::int32_t*>(panel) + k / 2 * kWidth);
+  }
+}
+
+void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, float* steps,
+                   std::int32_t* offsets) {
+  if (format == Precision::bf16) return pack_bf16(from, panel);
+  with_integers(format, [&](auto integers) HWY_ATTR {
+    pack_integers<decltype(integers)>(from, panel, steps, offsets);
+  });
+}
+
+void encode_row_in(Precision format, const float* x, std::int64_t columns, void* codes,
+                   float* step) {
+  const float most = extent_of(x, columns).most;
+  int exponent = 0;
+  if (most > 1.0F && std::isfinite(most)) {
+    const float fraction = std::frexp(most, &exponent);
+    if (fraction == 0.5F) --exponent;
+  }
+  with_integers(format, [&](auto integers) HWY_ATTR {
+    using F = decltype(integers);
+    *step = std::ldexp(1.0F, exponent) / F::kLevels;
+    const float scale = std::ldexp(F::kLevels, -exponent);
+    for_each_vector(columns, [&](auto d, std::int64_t i) HWY_ATTR {
+      encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes) + i);
+    });
+  });
+}
+
+}  // namespace cadenza::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cadenza::cpu {
+
+HWY_EXPORT(panel_bytes_of);
+HWY_EXPORT(code_bytes_of);
+HWY_EXPORT(pack_panel_in);
+HWY_EXPORT(encode_row_in);
+
+std::int64_t panel_bytes(Precision format, std::int64_t depth) {
+  return HWY_DYNAMIC_DISPATCH(panel_bytes_of)(format, depth);
+}
+
+std::int64_t code_bytes(Precision format) { return HWY_DYNAMIC_DISPATCH(code_bytes_of)(format); }
+
+void pack_narrow_panel(Precision format, const PanelSource& from, std::byte* panel, float* steps,
+                       std::int32_t* offsets) {
+  HWY_DYNAMIC_DISPATCH(pack_panel_in)(format, from, panel, steps, offsets);
+}
+
+void encode_row(Precision format, const float* x, std::int64_t columns, void* codes, float* step) {
+  HWY_DYNAMIC_DISPATCH(encode_row_in)(format, x, columns, codes, step);
+}
+
+float unit_step(Precision format) { return format == Precision::int8 ? 1.0F / 127.0F : 0x1p-13F; }
+
+Factors encode_rows(const Workers& workers, const Scratch::Frame& frame, Precision format,
+                    const Matrix& x) {
+  if (!of_integers(format)) return {x.data, x.row_stride, nullptr};
+  const std::int64_t stride = padded_codes(x.columns);
+  const std::int64_t row_bytes = stride * code_bytes(format);
+  auto* const codes = frame.take<std::byte>(x.rows * row_bytes);
+  float* const steps = frame.floats(x.rows);
+  workers.pool.parallel_for(
+      x.rows, worth_a_thread(4 * x.columns), [&](std::int64_t begin, std::int64_t end, int) {
+        for (std::int64_t row = begin; row < end; ++row) {
+          encode_row(format, x.at(row, 0), x.columns, codes + row * row_bytes, steps + row);
+        }
+      });
+  return {codes, stride, steps};
+}
+
+std::int64_t padded_codes(std::int64_t columns) { return (columns + 63) / 64 * 64; }
+
+}  // namespace cadenza::cpu
+#endif  // HWY_ONCE
