@@ -112,9 +112,13 @@ void measure(benchmark::State& state, Place& place, const Cost& cost,
 }
 
 void register_case(const std::string& name, const std::string& label, double flops,
-                   const std::function<void(benchmark::State&, Place&)>& run) {
-  for (const BackendInfo& info : backends()) {
+                   const std::function<void(benchmark::State&, Place&)>& run,
+                   Precisions precisions) {
+  for (BackendInfo info : backends()) {
     if (!info.available || flops > most_flops(info.name)) continue;
+    if (precisions == Precisions::all) {
+      info.precisions.insert(info.precisions.end(), info.inference.begin(), info.inference.end());
+    }
     for (const Precision precision : info.precisions) {
       const std::string backend(info.name);
       const std::string full = message(name, '/', backend, '/', name_of(precision), '/', label);

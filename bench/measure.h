@@ -36,10 +36,14 @@ struct Place {
 void measure(benchmark::State& state, Place& place, const Cost& cost,
              const std::function<void()>& operation);
 
+/// Whether precisions count that a backend does not train in.
+enum class Precisions : std::uint8_t { of_training, all };
+
 /// Registers `run` as NAME/BACKEND/PRECISION/CASE for every backend that works here, except those
 /// for which one run of `flops` would take seconds.
 void register_case(const std::string& name, const std::string& label, double flops,
-                   const std::function<void(benchmark::State&, Place&)>& run);
+                   const std::function<void(benchmark::State&, Place&)>& run,
+                   Precisions precisions = Precisions::of_training);
 
 /// Fills an f32 array with values uniform in (-bound, bound), the same every time.
 void fill_uniform(Backend& backend, const TensorView& to, float bound);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Generation on the CPU, this project beside PyTorch and ONNX Runtime: one table in Markdown, of the
-tokens per second of each and the factor over the best peer. All are pinned to the same cores and run in
-turns; values are medians over the rounds of each run's median.
+tokens per second of each and the factors over the best peer: of fp32 over the peers in fp32, of the narrow
+formats over ONNX Runtime in int8. All are pinned to the same cores and run in turns; values are medians
+over the rounds of each run's median. Where other programs run beside it, --clock processor counts what
+processors spent on each of them, which with one thread says as much.
 
     bench/peers/cpu_generation.py build/cpu/bench/generation_bench --threads 1
 """
@@ -24,23 +26,28 @@ def lines_of(command, cores):
     return done.stdout
 
 
-def own_step(bench, model, batch, cores):
-    """Microseconds of a step, or None."""
-    text = lines_of([bench, f"--benchmark_filter=^generate/cpu/fp32/{model}/B:{batch}/",
+FORMATS = ["fp32", "bf16", "int16", "int8"]
+PEERS = {"fp32": ["pytorch eager fp32", "onnxruntime fp32"], "int8": ["onnxruntime int8"]}
+
+
+def own_step(bench, model, batch, precision, cores):
+    """Microseconds of a step by name, or nothing."""
+    text = lines_of([bench, f"--benchmark_filter=^generate/cpu/{precision}/{model}/B:{batch}/",
                      "--benchmark_format=json"], cores)
     runs = [run for run in json.loads(text)["benchmarks"] if "us_per_step" in run] if text else []
-    return {"cadenza": runs[0]["us_per_step"]} if runs else {}
+    return {precision: runs[0]["us_per_step"]} if runs else {}
 
 
-def peer_step(script, model, batch, cores):
+def peer_step(script, model, batch, precision, cores):
     """Microseconds of a step of the fastest variant of each peer."""
     text = lines_of([sys.executable, HERE / script[0], *script[1:], "--device", "cpu", "--models", model,
-                     "--batches", str(batch), "--threads", str(len(cores)), "--precision", "fp32"], cores)
+                     "--batches", str(batch), "--threads", str(len(cores)), "--precision", precision],
+                    cores)
     best = {}
     for row in map(json.loads, text.splitlines()):
         if row["status"] != "ok":
             continue
-        name = row["case"]["backend"]
+        name = f"{row['case']['backend']} {precision}"
         best[name] = min(row["value"], best.get(name, row["value"]))
     return best
 
@@ -49,12 +56,31 @@ def measure(args, model, batch, cores):
     """Tokens per second by name."""
     rounds = {}
     for _ in range(args.rounds):
-        step = own_step(args.bench, model, batch, cores)
-        for script in (["torch_generation.py", "--way", "eager"], ["onnx_generation.py"]):
-            step.update(peer_step(script, model, batch, cores))
+        step = {}
+        for precision in args.precisions:
+            step.update(own_step(args.bench, model, batch, precision, cores))
+        if "fp32" in args.precisions:
+            step.update(peer_step(["torch_generation.py", "--way", "eager"], model, batch, "fp32", cores))
+            step.update(peer_step(["onnx_generation.py"], model, batch, "fp32", cores))
+        if set(args.precisions) - {"fp32"}:
+            step.update(peer_step(["onnx_generation.py"], model, batch, "int8", cores))
         for name, micro in step.items():
             rounds.setdefault(name, []).append(1e6 * batch / micro)
     return {name: statistics.median(values) for name, values in rounds.items()}
+
+
+def cells_of(rate, precisions):
+    """Of a row: own rates with their factor over the best peer, then those of the peers."""
+    cells = []
+    for precision in precisions:
+        peers = PEERS["fp32" if precision == "fp32" else "int8"]
+        best = max((rate[name] for name in peers if name in rate), default=None)
+        if precision not in rate:
+            cells.append("-")
+        else:
+            factor = f" ({rate[precision] / best:.2f})" if best else ""
+            cells.append(f"{rate[precision]:,.0f}{factor}")
+    return cells + [f"{rate[name]:,.0f}" if name in rate else "-" for name in sum(PEERS.values(), [])]
 
 
 def main():
@@ -63,24 +89,26 @@ def main():
     parser.add_argument("bench", help="the executable generation_bench")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=["S", "M"])
-    parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32, 256])
+    parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32, 256, 1024])
+    parser.add_argument("--precisions", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument("--clock", choices=["wall", "processor"], default="wall")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     available = sorted(os.sched_getaffinity(0))
     if not 1 <= args.threads <= len(available):
         parser.error(f"--threads is {args.threads}, expected 1 to {len(available)}")
     cores = set(available[:args.threads])
-    names = ["cadenza", "pytorch eager", "onnxruntime"]
-    print(f"Tokens per second, fp32, --threads {args.threads}, medians of {args.rounds} rounds in turns.\n")
-    print("| model, B | " + " | ".join(names) + " | factor over the best peer |")
-    print("| --- |" + " --- |" * (len(names) + 1))
+    os.environ["CADENZA_BENCH_CLOCK"] = args.clock
+    names = [f"cadenza {precision}" for precision in args.precisions] + sum(PEERS.values(), [])
+    print(f"Tokens per second, --threads {args.threads}, {args.clock} time, medians of {args.rounds} rounds in turns; in "
+          "brackets over the best peer, fp32 or int8.\n")
+    print("| model, B | " + " | ".join(names) + " |")
+    print("| --- |" + " --- |" * len(names))
     for model in args.models:
         for batch in args.batches:
             rate = measure(args, model, batch, cores)
-            cells = [f"{rate[name]:,.0f}" if name in rate else "-" for name in names]
-            peers = [rate[name] for name in names[1:] if name in rate]
-            factor = f"{rate['cadenza'] / max(peers):.2f}" if peers and "cadenza" in rate else "-"
-            print(f"| {model}, {batch} | " + " | ".join(cells + [factor]) + " |", flush=True)
+            print(f"| {model}, {batch} | " + " | ".join(cells_of(rate, args.precisions)) + " |",
+                  flush=True)
 
 
 if __name__ == "__main__":

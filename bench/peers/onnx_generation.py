@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """ONNX Runtime on the CPU, generation one step at a time: embedding, LSTM operators, product, softmax
-and draw in one graph. The value is the time of one step."""
+and draw in one graph, in fp32 and as its quantize_dynamic makes it of that, weights in int8
+(DynamicQuantizeLSTM, MatMulInteger). The value is the time of one step."""
+import pathlib
+import tempfile
+
 import peer
 
 try:
     import numpy as np
+    import onnx
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
+    from onnxruntime.quantization import QuantType, quantize_dynamic
 except ImportError as missing:
     peer.give_up("onnxruntime", f"it cannot be imported ({missing})")
 
@@ -57,14 +63,25 @@ def make_graph(shape, batch):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
 
 
+def quantized(model):
+    with tempfile.TemporaryDirectory() as folder:
+        wide, narrow = pathlib.Path(folder) / "wide.onnx", pathlib.Path(folder) / "narrow.onnx"
+        onnx.save(model, wide)
+        quantize_dynamic(wide, narrow, weight_type=QuantType.QInt8)
+        return onnx.load(narrow)
+
+
 class Generator:
     """The step with its state in memory that the runtime reads and writes in turns."""
 
-    def __init__(self, shape, batch, threads):
+    def __init__(self, shape, batch, threads, precision):
+        model = make_graph(shape, batch)
+        if precision == "int8":
+            model = quantized(model)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(
-            make_graph(shape, batch).SerializeToString(), options, ["CPUExecutionProvider"])
+            model.SerializeToString(), options, ["CPUExecutionProvider"])
         size = (1, batch, shape["hidden"])
         names = [name for layer in range(shape["layers"]) for name in (f"h{layer}", f"c{layer}")]
         arrays = {name: np.zeros(size, np.float32) for name in names}
@@ -85,8 +102,8 @@ class Generator:
             self.session.run_with_iobinding(self.bindings[step % 2])
 
 
-def sample(session, shape, batch, threads):
-    generator = Generator(shape, batch, threads)
+def sample(session, shape, case):
+    generator = Generator(shape, case["B"], case["threads"], case["precision"])
     seconds = session.sample(lambda: peer.seconds_of(lambda: generator.run(STEPS)) / STEPS)
     tokens = generator.tokens.numpy()
     if tokens.min() < 0 or tokens.max() >= shape["vocabulary"]:
@@ -99,10 +116,11 @@ def main():
     session = peer.Session(args)
     for name, shape in session.models.items():
         for batch in session.batches:
-            case = {"backend": "onnxruntime", "precision": "fp32", "model": name, "B": batch,
-                    "threads": args.threads}
-            session.case("generate", case,
-                         lambda: sample(session, shape, batch, args.threads))
+            for precision in ("fp32", "int8"):
+                if session.precision in (None, precision):
+                    case = {"backend": "onnxruntime", "precision": precision, "model": name,
+                            "B": batch, "threads": args.threads}
+                    session.case("generate", case, lambda: sample(session, shape, case))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ value is the median in microseconds.
 import argparse
 import json
 import math
+import os
 import sys
 import time
 
@@ -87,9 +88,11 @@ class Session:
 
 
 def seconds_of(function):
-    begin = time.perf_counter()
+    """By the clock on the wall, or with CADENZA_BENCH_CLOCK=processor by the time spent on this process."""
+    clock = time.process_time if os.environ.get("CADENZA_BENCH_CLOCK") == "processor" else time.perf_counter
+    begin = clock()
     function()
-    return time.perf_counter() - begin
+    return clock() - begin
 
 
 def emit(row):
