@@ -16,6 +16,8 @@ import statistics
 import subprocess
 import sys
 
+import bars
+
 HERE = pathlib.Path(__file__).parent
 LONGEST = 600  # seconds of one run
 
@@ -93,22 +95,30 @@ def main():
     parser.add_argument("--precisions", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--clock", choices=["wall", "processor"], default="wall")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--svg", type=pathlib.Path, help="draw the table into this file too")
     args = parser.parse_args()
     available = sorted(os.sched_getaffinity(0))
     if not 1 <= args.threads <= len(available):
         parser.error(f"--threads is {args.threads}, expected 1 to {len(available)}")
     cores = set(available[:args.threads])
     os.environ["CADENZA_BENCH_CLOCK"] = args.clock
-    names = [f"cadenza {precision}" for precision in args.precisions] + sum(PEERS.values(), [])
+    peers = sum(PEERS.values(), [])
+    names = [f"cadenza {precision}" for precision in args.precisions] + peers
     print(f"Tokens per second, --threads {args.threads}, {args.clock} time, medians of {args.rounds} rounds in turns; in "
           "brackets over the best peer, fp32 or int8.\n")
     print("| model, B | " + " | ".join(names) + " |")
     print("| --- |" + " --- |" * len(names))
+    series = {name: [] for name in names}
     for model in args.models:
         for batch in args.batches:
             rate = measure(args, model, batch, cores)
+            for name, key in zip(names, args.precisions + peers):
+                series[name].append(rate.get(key))
             print(f"| {model}, {batch} | " + " | ".join(cells_of(rate, args.precisions)) + " |",
                   flush=True)
+    if args.svg:
+        cases = [f"{model}, {batch}" for model in args.models for batch in args.batches]
+        bars.write_svg(args.svg, f"Generation on {args.threads} thread(s), by model and batch", "tokens/s", cases, series)
 
 
 if __name__ == "__main__":
