@@ -3,8 +3,8 @@
 import html
 import math
 
-COLORS = ["#1b6ca8", "#e07b39", "#5a9367", "#8d6a9f", "#b0413e", "#7f7f7f"]
-BAR, GAP, HEIGHT, LEFT, TOP, LEGEND = 14, 18, 260, 70, 60, 120
+COLORS = ["#1b6ca8", "#e07b39", "#5a9367", "#8d6a9f", "#b0413e", "#7f7f7f", "#c9a227"]
+BAR, GAP, HEIGHT, LEFT, TOP, LEGEND = 14, 18, 260, 70, 60, 130
 
 
 def write_svg(path, title, unit, cases, series):
