@@ -277,6 +277,13 @@ struct PreparedNetwork {
   virtual ~PreparedNetwork() = default;
 };
 
+/// Attention of the first recurrent layer over its own outputs of the steps before: the next layer
+/// reads output * [context, h], where the query is query * h and the memory is keys and values.
+struct MemoryAttention {
+  TensorView query = {};     ///< [H, H]; absent: the next layer reads h
+  DenseWeights output = {};  ///< [H, 2H]
+};
+
 /// A whole network as generation sees it: input -> recurrent layers -> dense layers -> draw.
 struct GenerationNetwork {
   enum class Head : std::uint8_t { softmax, bernoulli, nade };
@@ -291,6 +298,19 @@ struct GenerationNetwork {
   TensorView nade_w = {}, nade_u = {};
   /// From prepare_generation(), as long as no weight changes; absent: made in each call.
   std::shared_ptr<const PreparedNetwork> prepared = {};
+
+  MemoryAttention attention = {};
+  /// Beside the token before, step n reads the embedded tokens n - d of these distances d, then for
+  /// each whether the token before stands d steps before itself too (1 or 0). Ascending.
+  std::vector<std::int64_t> lookback;
+  int position_bits = 0;  ///< then the lowest bits of n, -1 or 1, the lowest first
+
+  /// Backends generate with such networks step by step, composed of their other operations.
+  bool looks_back() const {
+    return !attention.query.empty() || !lookback.empty() || position_bits > 0;
+  }
+  /// Tokens that GenerateArgs::history holds of each row.
+  std::int64_t history_slots() const { return lookback.empty() ? 0 : lookback.back() + 1; }
 };
 
 /// How a backend will run generation for a shape, for people to read.
@@ -307,6 +327,11 @@ struct GenerationPlan {
 struct GenerateArgs {
   const GenerationNetwork* network = nullptr;
   std::vector<TensorView> states;  ///< per layer [S, B, H], in and out
+  std::int64_t position = 0;       ///< n of the first step, of networks that look back
+  TensorView memory = {};   ///< [M, B, H] in and out, with attention: the output of step n in slot
+                            ///< n mod M; zeros before the first M
+  TensorView history = {};  ///< i32 [history_slots(), B] in and out: token n in slot n mod
+                            ///< history_slots(); -1 where there was none
   TensorView input;  ///< i32 [B] or f32 [B, D]: what the first step reads; out: the last drawn
   DrawRows rows;     ///< rows.steps: of the first step; advanced by T
   TensorView bias = {}, allowed = {};  ///< as in SampleTokensArgs
@@ -322,7 +347,8 @@ struct GenerateArgs {
 enum class Precision : std::uint8_t {
   fp32,  ///< true binary32
   tf32,  ///< factors rounded to 10 bits of fraction on the tensor cores
-  bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits; on the CPU weights alone
+  bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits; on the CPU weights
+         ///< alone
   fp16,
   int16,  ///< factors as integers of 14 bits, weights of 16, with a step for each row and output
   int8,   ///< both of 8 bits

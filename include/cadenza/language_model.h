@@ -30,7 +30,9 @@ struct DenseConfig {
 };
 
 /// Architecture of a language model over tokens (head softmax) or over piano-roll frames (heads
-/// bernoulli and nade): input -> `layers` recurrent layers -> `dense` layers -> head.
+/// bernoulli and nade): input -> `layers` recurrent layers -> `dense` layers -> head. It may look
+/// back, on the tokens of bars before and by attention, as Magenta's lookback_rnn and attention_rnn
+/// do (Waite et al. 2016); generation then goes step by step.
 struct LanguageModelConfig {
   Head head = Head::softmax;
   int width = 0;      ///< vocabulary, or 88 keys
@@ -46,9 +48,27 @@ struct LanguageModelConfig {
   double dropout = 0.0;        ///< after every recurrent layer
   double input_dropout = 0.0;  ///< on frames and embeddings
   double forget_bias = 0.0;    ///< initial value added to the LSTM forget gate's bias
+  /// The first recurrent layer attends to its own outputs of so many steps before, and what comes
+  /// of it is what the next layer reads; 0: it does not.
+  int attention_length = 0;
+  /// Each step also reads the tokens that stand these distances, in steps, before the one it
+  /// predicts, embedded, and for each whether the token before stood there too. Ascending; tokens
+  /// with an embedding only.
+  std::vector<int> lookback;
+  /// So many of the lowest bits of a step's number in its piece, which it reads too; tokens need an
+  /// embedding for it.
+  int position_bits = 0;
 
+  bool looks_back() const { return attention_length > 0 || !lookback.empty() || position_bits > 0; }
+  /// Steps before its first one that a batch must hold.
+  std::int64_t history() const { return lookback.empty() ? 0 : lookback.back(); }
+  /// How many numbers a step reads of itself.
+  int own_numbers() const { return static_cast<int>(lookback.size()) + position_bits; }
   /// What a step is read as, without conditions.
-  int input_width() const { return embedding > 0 ? embedding : width; }
+  int input_width() const {
+    if (embedding == 0) return width + own_numbers();
+    return embedding * static_cast<int>(1 + lookback.size()) + own_numbers();
+  }
   /// What is read beside it.
   int condition_width() const;
   StepKind step_kind() const { return head == Head::softmax ? StepKind::token : StepKind::frame; }
@@ -66,8 +86,10 @@ std::string to_json(const LanguageModelConfig& config);
 ///
 /// Parameters bear PyTorch's names: `embedding.weight` [V, E]; `lstm.weight_ih_l0` [4H, I], ...
 /// (`gru.`, `rnn.`); `label_embedding.weight` [labels, L] and the like for `key` and `density`,
-/// then I counts L more for each; `dense.0.weight`; `output.weight` [width, H], `output.bias`; for
-/// NADE also `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and `nade.u` [88, K].
+/// then I counts L more for each; with attention `attention.query.weight` [H, H] and
+/// `attention.output.weight` [H, 2H] on [context, h]; `dense.0.weight`; `output.weight` [width, H],
+/// `output.bias`; for NADE also `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and
+/// `nade.u` [88, K].
 class LanguageModel final : public Model {
  public:
   LanguageModel(Backend& backend, const LanguageModelConfig& config, DType dtype = DType::f32);
@@ -82,6 +104,9 @@ class LanguageModel final : public Model {
   std::string summary() const override;
   void check_data(const Dataset& data) const override;
 
+  std::int64_t history() const override { return config_.history(); }
+  /// A state [S, B, H] of each layer; then, with attention, its memory [M, B, H], in which training
+  /// keeps the oldest output first and generation that of step n in slot n mod M.
   std::vector<Tensor> make_state(std::int64_t rows) const override;
   TensorView loss(Tape& tape, const Batch& batch, std::span<const Tensor> state,
                   const DropoutKey& dropout, double scale) override;

@@ -34,6 +34,8 @@ struct Batch {
   std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
   std::vector<std::int32_t> labels;      ///< [B] of the pieces, -1 for none
   std::vector<std::vector<std::int32_t>> conditions;  ///< [conditions][B] of the pieces, -1: none
+  /// The input_ids of the Model::history() steps before step 0, [history, B].
+  std::vector<std::int32_t> history;
   /// What the pieces are transformed from; only for pairs.
   std::int64_t source_steps = 0;             ///< S
   std::vector<std::int32_t> source_ids;      ///< [S, B], -1 beyond the length
@@ -102,6 +104,8 @@ class Model {
   /// 0: pieces are read in stretches, from one to the next with the state carried on. Otherwise
   /// each is read whole, and one of fewer steps than this ends with one more token, `width`.
   virtual std::int64_t whole_steps() const { return 0; }
+  /// How many steps from before its first one a batch must show it, beside what the state carries.
+  virtual std::int64_t history() const { return 0; }
   /// What training carries from one batch to the next, for `rows` rows, zero-filled.
   virtual std::vector<Tensor> make_state(std::int64_t rows) const = 0;
   /// Losses of every step, real [T * B]; gradients are of their sum times `scale`. `state` is

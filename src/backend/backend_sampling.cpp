@@ -2,6 +2,7 @@
 #include <string>
 
 #include "backend/argument_check.h"
+#include "backend/network_step.h"
 #include "cadenza/backend.h"
 
 namespace cadenza {
@@ -22,6 +23,32 @@ std::int64_t check_dense(const ArgumentCheck& check, const std::string& name,
   return out;
 }
 
+/// Checks what a network looks back with, but for the width that its first layer then has.
+void check_look_back(const ArgumentCheck& check, const GenerationNetwork& network) {
+  std::int64_t nearer = 0;
+  for (const std::int64_t distance : network.lookback) {
+    check.that(distance > nearer, "network.lookback has ", distance, " after ", nearer,
+               ", expected ascending distances from 1");
+    nearer = distance;
+  }
+  check.that(network.lookback.empty() || !network.embedding.empty(),
+             "network.lookback is of embedded tokens, the embedding is absent");
+  check.that(
+      network.position_bits == 0 || network.head != Head::softmax || !network.embedding.empty(),
+      "network.position_bits stand beside embedded tokens, the embedding is absent");
+  constexpr int kMostBits = 62;
+  check.that(network.position_bits >= 0 && network.position_bits <= kMostBits,
+             "network.position_bits is ", network.position_bits, ", expected in [0, ", kMostBits,
+             "]");
+  if (network.attention.query.empty()) return;
+  const Extent h{"H", network.layers.front().w_hh.shape[1]};
+  check.require("network.attention.query", network.attention.query, DType::f32, {h, h});
+  check.that(check_dense(check, "network.attention.output", network.attention.output,
+                         2 * h.value) == h.value,
+             "network.attention.output has shape ", network.attention.output.weight.shape,
+             ", expected [H=", h.value, ", 2H]");
+}
+
 /// Checks that the parts of a network fit together.
 void check_network(const ArgumentCheck& check, const GenerationNetwork& network) {
   check.that(network.width > 0 && network.width <= kMaxVocabulary, "network.width is ",
@@ -33,8 +60,9 @@ void check_network(const ArgumentCheck& check, const GenerationNetwork& network)
     check.absent("network.embedding", network.embedding, "the network reads frames");
   } else if (!network.embedding.empty()) {
     check.require("network.embedding", network.embedding, DType::f32, {{"V", width}, {"E"}});
-    width = network.embedding.shape[1];
   }
+  check_look_back(check, network);
+  width = NetworkStep::input_width(network);
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
     const std::int64_t hidden = network.layers[l].w_hh.shape[1];
     const std::string name = "network.layers[" + std::to_string(l) + "].";
@@ -66,6 +94,24 @@ void check_states(const ArgumentCheck& check, const GenerateArgs& args, Extent b
   for (std::size_t l = 0; l < args.states.size(); ++l) {
     check.require("states[" + std::to_string(l) + "]", args.states[l], DType::f32,
                   {{"S", info_of(network.cell).states}, b, {"H", network.layers[l].w_hh.shape[1]}});
+  }
+}
+
+/// What networks that look back have beside states.
+void check_memory(const ArgumentCheck& check, const GenerateArgs& args, Extent b) {
+  const GenerationNetwork& network = *args.network;
+  check.that(args.position >= 0, "position is ", args.position, ", expected at least 0");
+  if (network.attention.query.empty()) {
+    check.absent("memory", args.memory, "the network has no attention");
+  } else {
+    check.require("memory", args.memory, DType::f32,
+                  {{"M"}, b, {"H", network.attention.query.shape[0]}});
+    check.that(args.memory.shape[0] > 0, "memory has no slots, expected at least one");
+  }
+  if (network.lookback.empty()) {
+    check.absent("history", args.history, "the network reads the token before alone");
+  } else {
+    check.require("history", args.history, DType::i32, {{"slots", network.history_slots()}, b});
   }
 }
 
@@ -150,13 +196,14 @@ GenerationPlan Backend::plan_generation(const GenerationNetwork& network,
   const ArgumentCheck check("plan_generation", *this);
   check_network(check, network);
   check.that(batch >= 0, "batch is ", batch, ", expected >= 0");
-  return do_plan_generation(network, batch);
+  return network.looks_back() ? Backend::do_plan_generation(network, batch)
+                              : do_plan_generation(network, batch);
 }
 
 std::shared_ptr<const PreparedNetwork> Backend::prepare_generation(
     const GenerationNetwork& network) {
   check_network(ArgumentCheck("prepare_generation", *this), network);
-  return do_prepare_generation(network);
+  return network.looks_back() ? nullptr : do_prepare_generation(network);
 }
 
 void Backend::generate(const GenerateArgs& args) {
@@ -173,9 +220,15 @@ void Backend::generate(const GenerateArgs& args) {
   const Extent t{"T", drawn[0]};
   const Extent b{"B", drawn[1]};
   check_states(check, args, b);
+  check_memory(check, args, b);
   check.rows(args.rows, b.value);
   check.allow("log_probability", args.log_probability, DType::f32, {t, b});
-  if (t.value > 0 && b.value > 0) do_generate(args);
+  if (t.value == 0 || b.value == 0) return;
+  if (args.network->looks_back()) {
+    Backend::do_generate(args);
+  } else {
+    do_generate(args);
+  }
 }
 
 }  // namespace cadenza

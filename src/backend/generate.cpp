@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "backend/generation_step.h"
@@ -95,7 +96,9 @@ GenerationPlan Backend::do_plan_generation(const GenerationNetwork& network,
                                            std::int64_t batch) const {
   return {
       .kernel = "step by step",
-      .reason = message("backend '", name(), "' has no whole-sequence kernel"),
+      .reason = network.looks_back()
+                    ? std::string("networks that look back are composed of other operations")
+                    : message("backend '", name(), "' has no whole-sequence kernel"),
       .refused = {},
       .workspace_bytes = GenerationStep::bytes_per_row(network) * static_cast<std::size_t>(batch)};
 }
@@ -110,11 +113,17 @@ void Backend::do_generate(const GenerateArgs& args) {
 
   TensorView input = args.input;
   for (std::int64_t t = 0; t < drawn.shape[0]; ++t) {
-    step.run(input, {.tokens = draws_tokens ? drawn.at(t) : TensorView(),
-                     .frames = draws_tokens ? TensorView() : drawn.at(t),
-                     .log_probability =
-                         args.log_probability.empty() ? TensorView() : args.log_probability.at(t)});
+    const std::int64_t position = args.position + t;
+    step.run(input,
+             {.tokens = draws_tokens ? drawn.at(t) : TensorView(),
+              .frames = draws_tokens ? TensorView() : drawn.at(t),
+              .log_probability =
+                  args.log_probability.empty() ? TensorView() : args.log_probability.at(t)},
+             position);
     if (history) history->advance(t);
+    if (!args.history.empty()) {
+      copy(drawn.at(t), args.history.at(position % args.history.shape[0]));
+    }
     for (std::int32_t& number : steps) ++number;
     upload_i32(*this, steps, args.rows.steps);
     input = drawn.at(t);

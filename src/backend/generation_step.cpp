@@ -6,10 +6,10 @@ namespace cadenza {
 using Head = GenerationNetwork::Head;
 
 GenerationStep::GenerationStep(Backend& backend, const GenerateArgs& args, std::int64_t batch)
-    : backend_(backend), args_(args), network_(*args.network) {
-  if (!network_.embedding.empty()) {
-    embedded_ = Tensor(backend, {batch, network_.embedding.shape[1]}, DType::f32);
-  }
+    : backend_(backend),
+      args_(args),
+      network_(*args.network),
+      recurrent_(backend, network_, batch) {
   const auto make = [&](const DenseWeights& weights) {
     return Dense{&weights, Tensor(backend, {batch, weights.weight.shape[0]}, DType::f32)};
   };
@@ -18,7 +18,7 @@ GenerationStep::GenerationStep(Backend& backend, const GenerateArgs& args, std::
 }
 
 std::size_t GenerationStep::bytes_per_row(const GenerationNetwork& network) {
-  std::int64_t floats = network.embedding.empty() ? 0 : network.embedding.shape[1];
+  std::int64_t floats = NetworkStep::floats_per_row(network);
   for (const DenseWeights& dense : network.dense) floats += dense.weight.shape[0];
   if (network.head == Head::nade) floats += network.nade_hidden.weight.shape[0];
   return static_cast<std::size_t>(floats) * sizeof(float);
@@ -37,29 +37,17 @@ TensorView GenerationStep::apply(const Dense& dense, const TensorView& x) {
   return dense.out;
 }
 
-GenerationStep::Output GenerationStep::compute(const TensorView& input) {
-  TensorView x = input;
-  std::int64_t width = network_.width;
-  if (!network_.embedding.empty()) {
-    backend_.embedding({.ids = x, .table = network_.embedding, .y = embedded_});
-    x = embedded_;
-    width = network_.embedding.shape[1];
-  }
-  for (std::size_t l = 0; l < args_.states.size(); ++l) {
-    const TensorView& state = args_.states[l];
-    backend_.recurrent_step({network_.cell, width, state.shape[2]},
-                            {.x = x, .state = state, .weights = network_.layers[l]});
-    x = state.at(0);
-    width = state.shape[2];
-  }
+GenerationStep::Output GenerationStep::compute(const TensorView& input, std::int64_t position) {
+  TensorView x = recurrent_.run(
+      input, {.states = args_.states, .memory = args_.memory, .history = args_.history}, position);
   for (std::size_t l = 0; l + 1 < dense_.size(); ++l) x = apply(dense_[l], x);
   Output output{apply(dense_.back(), x), {}};
   if (nade_hidden_) output.hidden_bias = apply(*nade_hidden_, x);
   return output;
 }
 
-void GenerationStep::run(const TensorView& input, const Drawn& drawn) {
-  const Output output = compute(input);
+void GenerationStep::run(const TensorView& input, const Drawn& drawn, std::int64_t position) {
+  const Output output = compute(input, position);
   switch (network_.head) {
     case Head::softmax:
       backend_.sample_tokens({.logits = output.logits,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backend/network_step.h"
 #include "cadenza/backend.h"
 
 namespace cadenza {
@@ -23,8 +24,9 @@ class GenerationStep {
   struct Drawn {
     TensorView tokens, frames, log_probability;
   };
-  /// Reads `input`, which may be the memory of what is drawn, and moves the states one step on.
-  void run(const TensorView& input, const Drawn& drawn);
+  /// Step number `position`, of which only networks that look back take notice: reads `input`,
+  /// which may be the memory of what is drawn, and moves the states one step on.
+  void run(const TensorView& input, const Drawn& drawn, std::int64_t position = 0);
 
  private:
   struct Dense {
@@ -37,12 +39,12 @@ class GenerationStep {
   };
 
   TensorView apply(const Dense& dense, const TensorView& x);
-  Output compute(const TensorView& input);
+  Output compute(const TensorView& input, std::int64_t position);
 
   Backend& backend_;
   const GenerateArgs& args_;
   const GenerationNetwork& network_;
-  Tensor embedded_;  // [B, E]
+  NetworkStep recurrent_;
   std::vector<Dense> dense_;
   std::optional<Dense> nade_hidden_;
 };

@@ -9,19 +9,23 @@
 
 namespace cadenza {
 
-/// The recurrent state after a primer, one row; the primer's last step is left for the first draw
-/// to read.
+/// The states of rows, and what they look back on, as GenerateArgs has them.
+struct RowStates {
+  std::vector<Tensor> layers;
+  Tensor memory, history;
+};
+
+/// Where a primer leaves one row; the primer's last step is left for the first draw to read.
 class PrimedState {
  public:
   /// `network` is the model's, told the conditions asked for.
   PrimedState(const LanguageModel& model, const GenerationNetwork& network, const Sequence& primer);
-  /// The same state in every one of `rows` rows.
-  std::vector<Tensor> broadcast(std::int64_t rows) const;
+  /// The same in every one of `rows` rows.
+  RowStates broadcast(std::int64_t rows) const;
 
  private:
-  const LanguageModel& model_;
   Backend& backend_;
-  std::vector<Tensor> state_;
+  RowStates state_;
 };
 
 }  // namespace cadenza

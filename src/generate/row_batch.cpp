@@ -36,6 +36,7 @@ RowBatch::RowBatch(const LanguageModel& model, const GenerationNetwork& network,
       tokens_(model.config().step_kind() == StepKind::token),
       network_(network),
       states_(primed.broadcast(rows)),
+      position_(static_cast<std::int64_t>(request.primer.size())),
       params_(backend_, {rows, sizeof(RowSampling)}, DType::u8),
       sequences_(backend_, {rows}, DType::i64),
       steps_(backend_, {rows}, DType::i32),
@@ -132,6 +133,9 @@ void RowBatch::generate(std::int64_t count) {
   const Tensor frames = tokens_ ? Tensor() : Tensor(backend_, {count, rows_, width}, DType::f32);
   GenerateArgs args = {
       .network = &network_,
+      .position = position_,
+      .memory = states_.memory,
+      .history = states_.history,
       .input = input_,
       .rows = {.seed = request_.seed, .params = params_, .sequences = sequences_, .steps = steps_},
       .bias = bias_,
@@ -142,8 +146,9 @@ void RowBatch::generate(std::int64_t count) {
       .tokens = tokens,
       .frames = frames,
       .log_probability = log_probability};
-  for (const Tensor& state : states_) args.states.push_back(state);
+  for (const Tensor& state : states_.layers) args.states.push_back(state);
   backend_.generate(args);
+  position_ += count;
   const auto log_p = get<float>(backend_, log_probability);
   if (tokens_) {
     collect_tokens(get<std::int32_t>(backend_, tokens), log_p);

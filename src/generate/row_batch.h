@@ -42,7 +42,8 @@ class RowBatch {
   std::int64_t rows_;
   bool tokens_;
   GenerationNetwork network_;
-  std::vector<Tensor> states_;
+  RowStates states_;
+  std::int64_t position_;  ///< steps read
   Tensor params_;
   Tensor sequences_;
   Tensor steps_;

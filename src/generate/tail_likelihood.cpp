@@ -11,15 +11,25 @@ namespace {
 constexpr std::int64_t kChunk = 256;  // steps in memory at once
 
 /// Steps [first, first + kChunk) of some tails.
-Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t longest, int width,
-               std::span<const std::int32_t> conditions) {
+Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t longest,
+               const LanguageModelConfig& config, std::span<const std::int32_t> conditions) {
   const auto rows = static_cast<std::int64_t>(tails.size());
-  Batch batch = {.steps = std::min(kChunk, longest - first), .rows = rows, .width = width};
+  Batch batch = {.steps = std::min(kChunk, longest - first), .rows = rows, .width = config.width};
   const auto cells = static_cast<std::size_t>(batch.steps * rows);
   batch.input_ids.assign(cells, -1);
   batch.target_ids.assign(cells, -1);
   batch.weights.assign(cells, 0.0F);
   batch.keep_state.assign(tails.size(), first == 0 ? 0.0F : 1.0F);
+  batch.first_step.assign(tails.size(), first);
+  for (std::int64_t back = config.history(); back > 0; --back) {
+    const std::int64_t position = first - 1 - back;
+    for (const Tail& tail : tails) {
+      const bool known =
+          position >= 0 && position < static_cast<std::int64_t>(tail.sequence.size());
+      batch.history.push_back(known ? tail.sequence.tokens[static_cast<std::size_t>(position)]
+                                    : -1);
+    }
+  }
   for (const std::int32_t value : conditions) batch.conditions.emplace_back(tails.size(), value);
   for (std::int64_t b = 0; b < rows; ++b) {
     const Tail& tail = tails[static_cast<std::size_t>(b)];
@@ -53,8 +63,8 @@ std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail>
     for (std::int64_t first = 0; first < static_cast<std::int64_t>(longest); first += kChunk) {
       arena.reset();
       Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
-      const Batch batch = batch_of(some, first, static_cast<std::int64_t>(longest),
-                                   model.config().width, conditions);
+      const Batch batch =
+          batch_of(some, first, static_cast<std::int64_t>(longest), model.config(), conditions);
       const auto losses =
           download_real(model.backend(), model.loss(tape, batch, state, DropoutKey(), 1.0));
       for (std::size_t i = 0; i < losses.size(); ++i) result[begin + i % count] -= losses[i];

@@ -8,14 +8,20 @@
 
 namespace cadenza {
 
-/// The integer at `key` of an untrusted object, or T's nearest if it does not fit, for a check of
-/// its range to refuse. nlohmann::json::exception where it is missing or of another kind, which
-/// get<int>() would convert: what it makes of 1e99 is undefined.
+/// The integer that an untrusted value is, or T's nearest if it does not fit, for a check of its
+/// range to refuse. nlohmann::json::exception for another kind, which get<int>() would convert:
+/// what it makes of 1e99 is undefined.
 template <typename T>
-T integer_at(const nlohmann::json& json, const char* key) {
-  const auto value = json.at(key).get_ref<const std::int64_t&>();
+T to_integer(const nlohmann::json& json) {
+  const auto value = json.get_ref<const std::int64_t&>();
   return static_cast<T>(std::clamp<std::int64_t>(value, std::numeric_limits<T>::min(),
                                                  std::numeric_limits<T>::max()));
+}
+
+/// The same of the value at `key` of an object, where it may also be missing.
+template <typename T>
+T integer_at(const nlohmann::json& json, const char* key) {
+  return to_integer<T>(json.at(key));
 }
 
 }  // namespace cadenza

@@ -11,8 +11,9 @@ void GanConfig::validate() const {
   constexpr double kMaxUpdates = 1000;
   generator.validate();
   discriminator.validate();
-  check(generator.head == Head::softmax && generator.conditions.empty(),
-        "model: the generator of a gan predicts tokens and obeys no conditions");
+  check(
+      generator.head == Head::softmax && generator.conditions.empty() && !generator.looks_back(),
+      "model: the generator of a gan predicts tokens, obeys no conditions and does not look back");
   check(discriminator.classes == 2 && discriminator.width == generator.width,
         "model: the discriminator tells ", discriminator.classes, " classes over ",
         discriminator.width, " tokens, expected 2 over ", generator.width);

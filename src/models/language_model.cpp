@@ -9,7 +9,8 @@
 #include "cadenza/key.h"
 #include "models/check_range.h"
 #include "models/dropout_place.h"
-#include "nn/arrange.h"
+#include "models/language_model_input.h"
+#include "nn/memory_attention.h"
 #include "nn/ops.h"
 #include "nn/recurrent_stack.h"
 
@@ -30,24 +31,21 @@ RecurrentStack stack_of(const LanguageModelConfig& config) {
           .hidden = config.hidden};
 }
 
-/// x [T, B, I] beside what each row is told, `values` [conditions][B].
-Variable& join_conditions(Tape& tape, Parameters& parameters, Variable& x,
-                          const std::vector<Condition>& conditions,
-                          const std::vector<std::vector<std::int32_t>>& values) {
-  check(values.size() == conditions.size(), "loss: the pieces have been told ", values.size(),
-        " conditions, the model has ", conditions.size());
-  const Shape& shape = x.value().shape;
-  std::vector<Variable*> columns = {&x};
-  for (std::size_t c = 0; c < conditions.size(); ++c) {
-    std::vector<std::int32_t> ids;
-    for (std::int64_t t = 0; t < shape[0]; ++t) {
-      ids.insert(ids.end(), values[c].begin(), values[c].end());
-    }
-    const TensorView uploaded = tape.upload(std::span(ids), {shape[0], shape[1]});
-    columns.push_back(
-        &embedding(tape, uploaded, parameter(tape, parameters, conditions[c].parameter())));
+void check_look_back(const LanguageModelConfig& config) {
+  constexpr double kMost = 1 << 16;
+  constexpr double kMostBits = 32;
+  check_range("attention_length", config.attention_length, 0, kMost);
+  check_range("position_bits", config.position_bits, 0, kMostBits);
+  for (std::size_t i = 0; i < config.lookback.size(); ++i) {
+    check_range("lookback", config.lookback[i], 1, kMost);
+    check(i == 0 || config.lookback[i - 1] < config.lookback[i], "model: lookback ",
+          config.lookback[i], " follows ", config.lookback[i == 0 ? 0 : i - 1],
+          ", expected distances that ascend");
   }
-  return join_columns(tape, columns);
+  check(config.lookback.empty() || config.embedding > 0,
+        "model: lookback is on embedded tokens, the embedding is 0");
+  check(config.position_bits == 0 || config.step_kind() == StepKind::frame || config.embedding > 0,
+        "model: with position_bits tokens need an embedding, it is 0");
 }
 
 void check_condition(const Condition& condition) {
@@ -88,6 +86,7 @@ void LanguageModelConfig::validate() const {
   }
   check(conditions.empty() || step_kind() == StepKind::frame || embedding > 0,
         "model: with conditions tokens need an embedding, it is 0");
+  check_look_back(*this);
   check(dense.size() <= 16, "model: ", dense.size(), " dense layers, expected at most 16");
   for (const DenseConfig& layer : dense) check_range("dense units", layer.units, 1, kMaxUnits);
   if (step_kind() == StepKind::frame) {
@@ -113,6 +112,11 @@ std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
     specs.push_back({condition.parameter(), {condition.values, condition.embedding}, 1.0});
   }
   stack_of(config).add_specs(specs);
+  if (config.attention_length > 0) {
+    const double bound = 1.0 / std::sqrt(static_cast<double>(config.hidden));
+    specs.push_back({"attention.query.weight", {config.hidden, config.hidden}, bound});
+    add_linear_specs(specs, "attention.output.", std::int64_t{2} * config.hidden, config.hidden);
+  }
   std::int64_t features = config.hidden;
   for (std::size_t i = 0; i < config.dense.size(); ++i) {
     add_linear_specs(specs, dense_name(i, ""), features, config.dense[i].units);
@@ -144,8 +148,15 @@ std::string LanguageModel::summary() const {
     told += message(told.empty() ? ", conditioned on " : ", ", name_of(condition.kind), " (",
                     condition.values, " values)");
   }
+  std::string looks;
+  if (config_.attention_length > 0) {
+    looks += message(", attention over ", config_.attention_length, " steps");
+  }
+  for (const int distance : config_.lookback) {
+    looks += message(distance == config_.lookback.front() ? ", looking back " : ", ", distance);
+  }
   return message(config_.layers, " x ", info_of(config_.cell).name, "(", config_.hidden, "), head ",
-                 name_of(config_.head), told);
+                 name_of(config_.head), looks, told);
 }
 
 void LanguageModel::check_data(const Dataset& data) const {
@@ -168,6 +179,10 @@ std::vector<Tensor> LanguageModel::make_state(std::int64_t rows) const {
     state.emplace_back(backend(), Shape{info_of(config_.cell).states, rows, config_.hidden},
                        parameters_.dtype());
   }
+  if (config_.attention_length > 0) {
+    state.emplace_back(backend(), Shape{config_.attention_length, rows, config_.hidden},
+                       parameters_.dtype());
+  }
   return state;
 }
 
@@ -175,8 +190,7 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
                                const DropoutKey& key, double scale) {
   check(batch.kind == config_.step_kind() && batch.width == config_.width,
         "loss: the batch has steps of width ", batch.width, ", the model of ", config_.width);
-  const Shape grid = {batch.steps, batch.rows};
-  const std::int64_t steps = grid.count();
+  const std::int64_t steps = batch.steps * batch.rows;
   // Most batches are full, and then no layer needs to look at lengths.
   Lengths lengths;
   if (std::any_of(batch.lengths.begin(), batch.lengths.end(),
@@ -187,33 +201,26 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   const TensorView keep = tape.upload(std::span(batch.keep_state), {batch.rows});
   const TensorView weights = tape.upload(std::span(batch.weights), {steps});
 
-  // 1. Input: frames, embedded ids, or ids that stand for one-hot rows.
-  Variable* x = nullptr;
-  if (batch.kind == StepKind::frame) {
-    x = &tape.constant(
-        tape.upload(std::span(batch.input_frames), {batch.steps, batch.rows, batch.width}));
-  } else {
-    const TensorView ids = tape.upload(std::span(batch.input_ids), grid);
-    x = config_.embedding > 0
-            ? &embedding(tape, ids, parameter(tape, parameters_, "embedding.weight"))
-            : &tape.constant(ids);
-  }
-  if (x->value().dtype != DType::i32)
-    x = &dropout(tape, *x, dropout_place(key, config_.input_dropout, 0));
-  if (!config_.conditions.empty()) {
-    x = &join_conditions(tape, parameters_, *x, config_.conditions, batch.conditions);
-  }
+  // 1. Input.
+  Variable* x = &read_input(tape, config_, parameters_, batch, key);
 
   // 2. Recurrent layers, from the carried state.
+  for (const Tensor& carried : state) {
+    for (std::int64_t s = 0; s < carried.view().shape[0]; ++s) {
+      tape.backend().scale_rows(carried.view().at(s), keep);
+    }
+  }
   const RecurrentStack stack = stack_of(config_);
   for (int layer = 0; layer < config_.layers; ++layer) {
-    const TensorView& carried = state[static_cast<std::size_t>(layer)].view();
-    for (std::int64_t s = 0; s < carried.shape[0]; ++s) {
-      tape.backend().scale_rows(carried.at(s), keep);
+    Variable* y =
+        &recurrent(tape, stack.spec(layer), *x, lengths, state[static_cast<std::size_t>(layer)],
+                   stack.on(tape, parameters_, layer));
+    if (layer == 0 && config_.attention_length > 0) {
+      y = &attend_to_memory(tape, *y, state.back(), lengths,
+                            {.query = &parameter(tape, parameters_, "attention.query.weight"),
+                             .output = linear_parameters(tape, parameters_, "attention.output.")});
     }
-    Variable& y = recurrent(tape, stack.spec(layer), *x, lengths, carried,
-                            stack.on(tape, parameters_, layer));
-    x = &dropout(tape, y, dropout_place(key, config_.dropout, layer + 1));
+    x = &dropout(tape, *y, dropout_place(key, config_.dropout, layer + 1));
   }
 
   // 3. Dense layers.
@@ -257,6 +264,12 @@ GenerationNetwork LanguageModel::network() const {
   for (int layer = 0; layer < stack.layers; ++layer) {
     network.layers.push_back(stack.weights(parameters_, layer));
   }
+  if (config_.attention_length > 0) {
+    network.attention = {.query = parameters_.value("attention.query.weight"),
+                         .output = dense("attention.output.", Activation::identity)};
+  }
+  network.lookback.assign(config_.lookback.begin(), config_.lookback.end());
+  network.position_bits = config_.position_bits;
   for (std::size_t i = 0; i < config_.dense.size(); ++i) {
     network.dense.push_back(dense(dense_name(i, ""), config_.dense[i].activation));
   }

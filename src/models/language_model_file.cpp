@@ -93,6 +93,15 @@ LanguageModelConfig read_language_model(const nlohmann::json& json) {
       config.conditions.push_back(read_condition(condition));
     }
   }
+  if (json.contains("attention_length")) {
+    config.attention_length = integer_at<int>(json, "attention_length");
+  }
+  if (json.contains("position_bits")) config.position_bits = integer_at<int>(json, "position_bits");
+  if (json.contains("lookback")) {
+    for (const auto& distance : json.at("lookback")) {
+      config.lookback.push_back(to_integer<int>(distance));
+    }
+  }
   config.validate();
   return config;
 }
@@ -116,6 +125,9 @@ std::string to_json(const LanguageModelConfig& config) {
   for (const Condition& condition : config.conditions) {
     json["conditions"].push_back(condition_json(condition));
   }
+  if (config.attention_length > 0) json["attention_length"] = config.attention_length;
+  if (!config.lookback.empty()) json["lookback"] = config.lookback;
+  if (config.position_bits > 0) json["position_bits"] = config.position_bits;
   return json.dump();
 }
 

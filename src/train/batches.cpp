@@ -15,14 +15,16 @@ std::int64_t length(const Piece& piece) { return static_cast<std::int64_t>(piece
 }  // namespace
 
 BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
-                         std::int64_t sequence_length, std::int64_t whole_steps) {
+                         std::int64_t sequence_length, std::int64_t whole_steps,
+                         std::int64_t history) {
   BatchSource source = {.pieces = &data[split],
                         .kind = data.step_kind,
                         .width = data.vocabulary,
                         .rows = rows,
                         .sequence_length = sequence_length,
                         .pairs = data.pairs.has_value(),
-                        .ends_below = whole_steps};
+                        .ends_below = whole_steps,
+                        .history = history};
   if (source.pairs) source.ends_below = std::numeric_limits<std::int64_t>::max();
   if (source.ends_below == 0) return source;
   source.sequence_length = 1;
@@ -128,6 +130,7 @@ Batch EpochBatches::build() const {
       fill_step(batch, t, b, row);
     }
   }
+  fill_history(batch);
   if (source_.pairs) fill_sources(batch);
   return batch;
 }
@@ -141,6 +144,18 @@ void EpochBatches::fill_conditions(Batch& batch) const {
     if (batch.piece[b] < 0) continue;
     const Piece& piece = pieces[static_cast<std::size_t>(batch.piece[b])];
     for (std::size_t c = 0; c < count; ++c) batch.conditions[c][b] = piece.conditions[c];
+  }
+}
+
+void EpochBatches::fill_history(Batch& batch) const {
+  for (std::int64_t back = source_.history; back > 0; --back) {
+    for (const Row& row : rows_) {
+      const std::int64_t position = row.rest.begin - 1 - back;
+      const bool known = row.rest.piece >= 0 && position >= 0;
+      batch.history.push_back(known ? (*source_.pieces)[static_cast<std::size_t>(row.rest.piece)]
+                                          .sequence.tokens[static_cast<std::size_t>(position)]
+                                    : -1);
+    }
   }
 }
 

@@ -20,13 +20,15 @@ struct BatchSource {
   bool pairs = false;                ///< with their sources
   /// Pieces of fewer steps end with one more token, `width`.
   std::int64_t ends_below = 0;
+  std::int64_t history = 0;  ///< of Batch::history
 };
 
 /// Batches of one split as its data and model want them: chunks of at most `sequence_length` steps,
 /// or, of pairs and for a model that reads whole pieces (Model::whole_steps), each with all its
-/// steps.
+/// steps. `history` as Model::history().
 BatchSource batch_source(const Dataset& data, Split split, std::int64_t rows,
-                         std::int64_t sequence_length, std::int64_t whole_steps = 0);
+                         std::int64_t sequence_length, std::int64_t whole_steps = 0,
+                         std::int64_t history = 0);
 
 /// Walks once over all pieces, B side by side, in chunks of at most T steps. A row that ends its
 /// piece takes the next one at the following chunk; keep_state is 0 there. Every step is predicted
@@ -60,6 +62,7 @@ class EpochBatches {
   void advance();
   Batch build() const;
   void fill_conditions(Batch& batch) const;
+  void fill_history(Batch& batch) const;
   void fill_sources(Batch& batch) const;
   void fill_step(Batch& batch, std::int64_t t, std::int64_t b, const Row& row) const;
 

@@ -82,8 +82,9 @@ void for_each_batch(Model& model, const Dataset& data, Split split, const Chunks
            pieces[static_cast<std::size_t>(b)].sequence.size();
   });
   const auto rows = std::min<std::int64_t>(chunks.rows, static_cast<std::int64_t>(pieces.size()));
-  EpochBatches batches(batch_source(data, split, rows, chunks.steps, model.whole_steps()), order,
-                       false);
+  EpochBatches batches(
+      batch_source(data, split, rows, chunks.steps, model.whole_steps(), model.history()), order,
+      false);
   Backend& backend = model.parameters().backend();
   const std::vector<Tensor> state = model.make_state(rows);
   Arena arena(backend);

@@ -111,7 +111,8 @@ Trainer::Run::Run(Model& model, const Tokenizer& tokenizer, const Dataset& data,
 }
 
 EpochBatches Trainer::Run::epoch_batches(std::int64_t rows) const {
-  return {batch_source(data_, Split::train, rows, config_.sequence_length, model_.whole_steps()),
+  return {batch_source(data_, Split::train, rows, config_.sequence_length, model_.whole_steps(),
+                       model_.history()),
           training_order(data_[Split::train], rows, config_.seed, state_.epoch), !data_.pairs};
 }
 

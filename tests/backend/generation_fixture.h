@@ -62,11 +62,15 @@ struct NetworkArrays {
   CellKind cell = CellKind::lstm;
   std::int64_t width = 0;
   Arrays arrays;
+  /// As in GenerationNetwork; with attention if there are arrays for it.
+  std::vector<std::int64_t> lookback = {};
+  int position_bits = 0;
   static constexpr std::int64_t kHidden = 33;
   static constexpr std::int64_t kUnits = 21;
   static constexpr std::int64_t kEmbedding = 10;
   static constexpr std::int64_t kDense = 14;
   static constexpr int kLayers = 2;
+  static constexpr std::int64_t kMemory = 7;
 };
 
 inline NetworkArrays make_network(GenerationNetwork::Head head, CellKind cell, bool embedding,
@@ -101,6 +105,21 @@ inline NetworkArrays make_network(GenerationNetwork::Head head, CellKind cell, b
   return network;
 }
 
+/// The same network over 29 embedded tokens that looks back in every way.
+inline NetworkArrays make_network_that_looks_back(CellKind cell) {
+  using N = NetworkArrays;
+  NetworkArrays network = make_network(GenerationNetwork::Head::softmax, cell, true, 29);
+  network.lookback = {2, 11};
+  network.position_bits = 4;
+  RandomArrays random(78);
+  network.arrays["w_ih0"] =
+      random.real({info_of(cell).gates * N::kHidden, 3 * N::kEmbedding + 6}, -0.5, 0.5);
+  network.arrays["query"] = random.real({N::kHidden, N::kHidden}, -2.0, 2.0);
+  network.arrays["attended"] = random.real({N::kHidden, 2 * N::kHidden});
+  network.arrays["attended.bias"] = random.real({N::kHidden});
+  return network;
+}
+
 inline GenerationNetwork put_network(Device& device, const NetworkArrays& from) {
   GenerationNetwork network;
   network.head = from.head;
@@ -120,6 +139,11 @@ inline GenerationNetwork put_network(Device& device, const NetworkArrays& from) 
                          device.put(from.arrays, "nade_hidden.bias")};
   network.nade_w = device.put(from.arrays, "nade_w");
   network.nade_u = device.put(from.arrays, "nade_u");
+  network.attention = {
+      .query = device.put(from.arrays, "query"),
+      .output = {device.put(from.arrays, "attended"), device.put(from.arrays, "attended.bias")}};
+  network.lookback = from.lookback;
+  network.position_bits = from.position_bits;
   return network;
 }
 
@@ -154,6 +178,13 @@ class Generation {
     HostArray first_input = mine(input, 0);
     if (!tokens) first_input.dtype = DType::f64;
     args_.input = device_.put(first_input);
+    if (network_.looks_back()) {
+      args_.position = 5;
+      args_.memory = device_.put(
+          mine(random.real({NetworkArrays::kMemory, kMost, NetworkArrays::kHidden}), 1));
+      args_.history =
+          device_.put(mine(random.ids({network_.history_slots(), kMost}, -1, network_.width), 1));
+    }
     args_.rows = make_rows(device_, options.params, options.batch, options.first);
     if (options.window > 0) {
       args_.window = device_.put(filled({options.batch, options.window}, -1.0, DType::i32));
@@ -173,6 +204,7 @@ class Generation {
     }
     args_.log_probability = device_.allocate({steps, options_.batch}, DType::f32);
     device_.backend().generate(args_);
+    args_.position += steps;
   }
 
   /// Tokens or frames.

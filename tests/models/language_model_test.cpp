@@ -4,9 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
 
+#include "cadenza/error.h"
+#include "models/language_model_input.h"
 #include "nn/host_copy.h"
+#include "support/expect_error.h"
+#include "support/expect_slopes.h"
 #include "support/tiny_data.h"
 #include "train/batches.h"
 
@@ -116,6 +121,174 @@ TEST(LanguageModel, CarriesItsStateAcrossChunks) {
   const auto chunks = losses(4);
   ASSERT_EQ(whole.size(), chunks.size());
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(whole[i], chunks[i], 1e-12);
+}
+
+LanguageModelConfig looking_back(Head head) {
+  return {.head = head,
+          .width = head == Head::softmax ? 12 : 88,
+          .embedding = head == Head::softmax ? 3 : 0,
+          .layers = 2,
+          .hidden = 4,
+          .conditions = {{.kind = ConditionKind::label, .values = 3, .embedding = 2}},
+          .dropout = 0.3,
+          .input_dropout = 0.2,
+          .attention_length = 3,
+          .lookback = head == Head::softmax ? std::vector<int>{2, 5} : std::vector<int>{},
+          .position_bits = 2};
+}
+
+Dataset labelled(Dataset data) {
+  for (Piece& piece : data[Split::train]) piece.conditions = {1};
+  return data;
+}
+
+/// Piece number `piece` and the next, as far as it goes, in stretches of `steps`.
+EpochBatches stretches(const Dataset& data, const LanguageModel& model, std::int64_t steps,
+                       std::int64_t piece) {
+  return {{.pieces = &data[Split::train],
+           .kind = data.step_kind,
+           .width = data.vocabulary,
+           .rows = 2,
+           .sequence_length = steps,
+           .history = model.history()},
+          {piece, piece + 1},
+          false};
+}
+
+// From the second stretch of pieces of different lengths, where the state carries no gradient.
+TEST(LanguageModel, LooksBackWithTheRightGradients) {
+  const auto backend = make_backend("reference");
+  for (const Head head : {Head::softmax, Head::bernoulli}) {
+    const Dataset data =
+        labelled(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+    LanguageModel model(*backend, looking_back(head), DType::f64);
+    model.initialize(5);
+    EpochBatches batches = stretches(data, model, 16, 1);
+    batches.skip(1);
+    const Batch batch = *batches.next();
+    ASSERT_NE(batch.lengths[0], batch.lengths[1]);
+    Arena arena(*backend);
+    test::expect_slopes(
+        model.parameters(),
+        [&](GradMode mode) {
+          arena.reset();
+          Tape tape(*backend, arena, DType::f64, mode);
+          std::vector<Tensor> state = model.make_state(2);
+          for (const Tensor& carried : state) backend->fill(carried, 0.25);
+          const auto rows = download_real(
+              *backend,
+              model.loss(tape, batch, state, {.training = true, .seed = 9, .step = 4}, 1.0));
+          tape.backward();
+          return std::accumulate(rows.begin(), rows.end(), 0.0);
+        },
+        std::string(name_of(head)));
+  }
+}
+
+TEST(LanguageModel, LooksBackAcrossChunks) {
+  const auto backend = make_backend("reference");
+  for (const Head head : {Head::softmax, Head::bernoulli}) {
+    const Dataset data =
+        labelled(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+    LanguageModel model(*backend, looking_back(head), DType::f64);
+    model.initialize(5);
+    const auto losses = [&](std::int64_t steps) {
+      EpochBatches batches = stretches(data, model, steps, 0);
+      std::map<std::pair<std::int64_t, std::int64_t>, double> of_steps;
+      Arena arena(*backend);
+      const std::vector<Tensor> state = model.make_state(2);
+      while (const auto batch = batches.next()) {
+        arena.reset();
+        Tape tape(*backend, arena, DType::f64, GradMode::none);
+        const auto rows = download_real(*backend, model.loss(tape, *batch, state, {}, 1.0));
+        for (std::size_t b = 0; b < 2; ++b) {
+          for (std::int64_t t = 0; t < batch->lengths[b]; ++t) {
+            of_steps[{batch->piece[b], batch->first_step[b] + t}] =
+                rows[static_cast<std::size_t>(t) * 2 + b];
+          }
+        }
+      }
+      return of_steps;
+    };
+    const auto whole = losses(1000);
+    for (const std::int64_t steps : {1, 4, 17}) {
+      const auto chunks = losses(steps);
+      ASSERT_EQ(whole.size(), chunks.size());
+      for (const auto& [position, loss] : whole) {
+        EXPECT_NEAR(loss, chunks.at(position), 1e-12)
+            << name_of(head) << ", stretches of " << steps << ", step " << position.second;
+      }
+    }
+  }
+}
+
+// Two pieces in stretches of four: what each step reads besides the token before.
+TEST(LanguageModel, ReadsWhatStandsAtItsDistances) {
+  const auto backend = make_backend("reference");
+  Dataset data = labelled(test::tiny_tokens());
+  data[Split::train][0].sequence.tokens = {3, 1, 3, 1, 4, 1, 3, 1, 4, 4};
+  const LanguageModelConfig config = {
+      .width = 12, .embedding = 12, .hidden = 4, .lookback = {2, 5}, .position_bits = 3};
+  LanguageModel model(*backend, config, DType::f64);
+  std::vector<double> identity(12 * 12, 0.0);
+  for (std::size_t i = 0; i < 12; ++i) identity[i * 12 + i] = 1.0;
+  model.parameters().upload("embedding.weight", identity);
+  EpochBatches batches = stretches(data, model, 4, 0);
+  Arena arena(*backend);
+  while (const auto batch = batches.next()) {
+    arena.reset();
+    Tape tape(*backend, arena, DType::f64, GradMode::none);
+    Variable& x = read_input(tape, config, model.parameters(), *batch, {});
+    const auto columns = static_cast<std::size_t>(config.input_width());
+    ASSERT_EQ(x.value().shape[2], config.input_width());
+    const std::vector<double> numbers = download_real(*backend, x.value());
+    for (std::size_t b = 0; b < 2; ++b) {
+      for (std::int64_t t = 0; t < batch->lengths[b]; ++t) {
+        const std::int64_t n = batch->first_step[b] + t;
+        const auto& tokens =
+            data[Split::train][static_cast<std::size_t>(batch->piece[b])].sequence.tokens;
+        const auto token = [&](std::int64_t number) {
+          return number < 0 ? -1 : tokens[static_cast<std::size_t>(number)];
+        };
+        std::vector<double> expected(columns, 0.0);
+        for (const auto& [place, back] : {std::pair{0, 1}, {1, 2}, {2, 5}}) {
+          if (token(n - back) < 0) continue;
+          expected[static_cast<std::size_t>(12 * place + token(n - back))] = 1.0;
+        }
+        expected[36] = n >= 3 && token(n - 1) == token(n - 3) ? 1.0 : 0.0;
+        expected[37] = n >= 6 && token(n - 1) == token(n - 6) ? 1.0 : 0.0;
+        for (std::size_t bit = 0; bit < 3; ++bit) expected[38 + bit] = (n >> bit) % 2 == 1 ? 1 : -1;
+        const auto begin =
+            numbers.begin() + static_cast<std::ptrdiff_t>((t * 2 + static_cast<int>(b)) * columns);
+        EXPECT_EQ(std::vector(begin, begin + static_cast<std::ptrdiff_t>(columns)), expected)
+            << "row " << b << ", step " << n;
+      }
+    }
+  }
+}
+
+TEST(LanguageModel, RefusesToLookBackOnWhatItDoesNotRead) {
+  const auto refuse = [](auto change, const char* mention) {
+    LanguageModelConfig config = {.width = 12, .embedding = 3};
+    change(config);
+    test::expect_error<ArgumentError>([&] { config.validate(); }, mention);
+  };
+  using Config = LanguageModelConfig;
+  refuse([](Config& c) { c.attention_length = -1; }, "attention_length is -1");
+  refuse([](Config& c) { c.position_bits = 33; }, "position_bits is 33");
+  refuse([](Config& c) { c.lookback = {0}; }, "lookback is 0");
+  refuse([](Config& c) { c.lookback = {16, 16}; }, "lookback 16 follows 16");
+  const auto bare = [](Config& c) { c.embedding = 0; };
+  refuse([&](Config& c) { bare(c), c.lookback = {16}; }, "lookback is on embedded tokens");
+  refuse([&](Config& c) { bare(c), c.position_bits = 2; }, "with position_bits tokens need");
+  const auto backend = make_backend("reference");
+  LanguageModel model(*backend, {.width = 12, .embedding = 3, .lookback = {4}});
+  Arena arena(*backend);
+  Tape tape(*backend, arena, DType::f32, GradMode::none);
+  const std::vector<Tensor> state = model.make_state(2);
+  test::expect_error<ArgumentError>(
+      [&] { model.loss(tape, first_batch(test::tiny_tokens()), state, {}, 1.0); },
+      "the batch has 0 tokens from before its steps, expected 4 of each of 2 rows");
 }
 
 TEST(LanguageModel, AddsTheForgetBias) {

@@ -85,6 +85,18 @@ TEST_F(ModelFile, KeepsConditions) {
   refuse([](auto& c) { c[1] = c[0]; }, "condition key is there twice");
 }
 
+TEST_F(ModelFile, KeepsWhatLooksBack) {
+  LanguageModelConfig config = small(Head::softmax);
+  config.attention_length = 40;
+  config.lookback = {16, 32};
+  config.position_bits = 7;
+  LanguageModel model(*backend_, config);
+  save_model(model, *tokenizer_for(Head::softmax), folder_ / "m.safetensors");
+  LanguageModelConfig loaded = load_model(folder_ / "m.safetensors", *backend_).info.config;
+  loaded.nade_hidden = config.nade_hidden;
+  EXPECT_EQ(loaded, config);
+}
+
 // What `save_file(module.state_dict())` writes for a module with members of these names.
 void write_state_dict(const std::filesystem::path& path, CellKind cell, bool embedding) {
   constexpr std::int64_t kHidden = 6;

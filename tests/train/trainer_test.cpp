@@ -83,20 +83,27 @@ TEST(Trainer, LearnsEveryCellAndHead) {
 }
 
 TEST(Trainer, ResumesToTheSameBytes) {
-  Experiment experiment;
-  experiment.config.checkpoint_seconds = 0.0;
-  const test::TmpDir whole;
-  train(experiment, whole.path());
-  const test::TmpDir parts;
-  int stops = 0;
-  for (std::string stopped_by = "request"; stopped_by == "request"; ++stops) {
-    int reports = 0;
-    stopped_by = train(experiment, parts.path(), stops > 0, [&](const TrainingProgress&) {
-                   return ++reports < 2;
-                 }).stopped_by;
+  for (const bool looks_back : {false, true}) {
+    Experiment experiment;
+    if (looks_back) {
+      experiment.architecture.attention_length = 4;
+      experiment.architecture.lookback = {3, 8};
+      experiment.architecture.position_bits = 2;
+    }
+    experiment.config.checkpoint_seconds = 0.0;
+    const test::TmpDir whole;
+    train(experiment, whole.path());
+    const test::TmpDir parts;
+    int stops = 0;
+    for (std::string stopped_by = "request"; stopped_by == "request"; ++stops) {
+      int reports = 0;
+      stopped_by = train(experiment, parts.path(), stops > 0, [&](const TrainingProgress&) {
+                     return ++reports < 2;
+                   }).stopped_by;
+    }
+    EXPECT_GT(stops, 3);
+    EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
   }
-  EXPECT_GT(stops, 3);
-  EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
 }
 
 // Pairs are read whole, in an order of their own each epoch, and drop out by update and place.

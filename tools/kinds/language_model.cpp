@@ -32,10 +32,20 @@ class Maker final : public ModelMaker {
                          "what predicts a step; auto: softmax or bernoulli by data",
                          {"auto", "softmax", "bernoulli", "nade"});
     arguments.add("--nade-hidden", config_.nade_hidden, "hidden units of the nade head");
+    arguments.add("--attention-length", config_.attention_length,
+                  "the first layer attends to its outputs of so many steps before; 0: it does not");
+    arguments.add(
+        "--lookback", lookback_,
+        "steps also read the tokens that stood so many steps ago, as in 16,32 for one and "
+        "two bars of sixteenths");
+    arguments.add("--position-bits", position_bits_,
+                  "so many bits of its number in the piece are read by each step");
   }
 
   void check_unused(const std::string& kind) const override {
     check(dense_.empty() && head_ == "auto", "--model ", kind, " has no --dense and no --head");
+    check(config_.attention_length == 0 && lookback_.empty() && position_bits_ == 0, "--model ",
+          kind, " has no --attention-length, no --lookback and no --position-bits");
   }
 
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
@@ -52,7 +62,16 @@ class Maker final : public ModelMaker {
   void complete(const NamedData& data) override {
     choose_head(data);
     config_.width = data.set.vocabulary;
+    for (const std::string& distance : split_list(lookback_)) {
+      config_.lookback.push_back(parse_integer(distance, "--lookback"));
+    }
+    config_.position_bits = position_bits_;
     if (!conditions_.empty()) condition(data);
+    constexpr int kEmbedding = 64;  // one-hot tokens stand alone
+    if (data.set.step_kind == StepKind::token && config_.embedding == 0 &&
+        (config_.own_numbers() > 0 || !conditions_.empty())) {
+      config_.embedding = kEmbedding;
+    }
     as_usage([this] { config_.validate(); });
     tell_conditions(data.set, config_.conditions);
   }
@@ -81,15 +100,13 @@ class Maker final : public ModelMaker {
       if (kind == ConditionKind::label) require_labels(data, "--condition label");
       config_.conditions.push_back(make_condition(kind, data.set));
     }
-    constexpr int kEmbedding = 64;  // one-hot tokens cannot stand beside an embedding
-    if (data.set.step_kind == StepKind::token && config_.embedding == 0) {
-      config_.embedding = kEmbedding;
-    }
   }
 
   LanguageModelConfig config_;
   std::vector<ConditionKind> conditions_;
   std::string dense_;
+  std::string lookback_;
+  int position_bits_ = 0;
   std::string head_ = "auto";
 };
 

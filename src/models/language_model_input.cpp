@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/language_model_input.h"
+
+#include <vector>
+
+#include "cadenza/error.h"
+#include "core/position_bits.h"
+#include "models/dropout_place.h"
+#include "nn/arrange.h"
+#include "nn/ops.h"
+#include "nn/recurrent_stack.h"
+
+namespace cadenza {
+namespace {
+
+/// The tokens of a batch and, before them, those that it looks back on.
+class Tokens {
+ public:
+  Tokens(const Batch& batch, std::int64_t history) : batch_(batch), history_(history) {
+    check(static_cast<std::int64_t>(batch.history.size()) == history * batch.rows,
+          "loss: the batch has ", batch.history.size(), " tokens from before its steps, expected ",
+          history, " of each of ", batch.rows, " rows");
+  }
+  /// The token that stands `back` steps before the one that step t of row b predicts, -1 for none.
+  std::int32_t at(std::int64_t t, std::int64_t b, std::int64_t back) const {
+    const std::int64_t input = t + 1 - back;  // the step that reads it as the token before
+    const std::vector<std::int32_t>& from = input < 0 ? batch_.history : batch_.input_ids;
+    const std::int64_t row = input < 0 ? history_ + input : input;
+    return from[static_cast<std::size_t>(row * batch_.rows + b)];
+  }
+
+ private:
+  const Batch& batch_;
+  std::int64_t history_;
+};
+
+/// The token before every step and those it looks back on, embedded: [T, B, E * (1 + distances)].
+Variable& embed_tokens(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
+                       const Batch& batch) {
+  Variable& table = parameter(tape, parameters, "embedding.weight");
+  if (config.lookback.empty()) {
+    const TensorView ids = tape.upload(std::span(batch.input_ids), {batch.steps, batch.rows});
+    return embedding(tape, ids, table);
+  }
+  const Tokens tokens(batch, config.history());
+  std::vector<std::int32_t> ids;
+  for (std::int64_t t = 0; t < batch.steps; ++t) {
+    for (std::int64_t b = 0; b < batch.rows; ++b) {
+      ids.push_back(tokens.at(t, b, 1));
+      for (const int distance : config.lookback) ids.push_back(tokens.at(t, b, distance));
+    }
+  }
+  const auto each = static_cast<std::int64_t>(1 + config.lookback.size());
+  const TensorView uploaded = tape.upload(std::span(ids), {batch.steps * batch.rows, each});
+  return reshape(tape, embedding(tape, uploaded, table),
+                 {batch.steps, batch.rows, each * config.embedding});
+}
+
+/// What each step knows of itself: whether the token before stood at each distance before itself
+/// too, and the bits of its position; [T, B, distances + bits].
+Variable& join_numbers(Tape& tape, const LanguageModelConfig& config, Variable& x,
+                       const Batch& batch) {
+  check(static_cast<std::int64_t>(batch.first_step.size()) == batch.rows,
+        "loss: the batch says of ", batch.first_step.size(),
+        " rows where in the piece they begin, expected ", batch.rows);
+  const Tokens tokens(batch, config.history());
+  std::vector<float> numbers;
+  for (std::int64_t t = 0; t < batch.steps; ++t) {
+    for (std::int64_t b = 0; b < batch.rows; ++b) {
+      for (const int distance : config.lookback) {
+        const std::int32_t last = tokens.at(t, b, 1);
+        const bool again = last >= 0 && last == tokens.at(t, b, 1 + distance);
+        numbers.push_back(again ? 1.0F : 0.0F);
+      }
+      const std::int64_t position = batch.first_step[static_cast<std::size_t>(b)] + t;
+      for (int bit = 0; bit < config.position_bits; ++bit) {
+        numbers.push_back(position_bit(position, bit));
+      }
+    }
+  }
+  const TensorView uploaded =
+      tape.upload(std::span<const float>(numbers), {batch.steps, batch.rows, config.own_numbers()});
+  return join_columns(tape, {&x, &tape.constant(uploaded)});
+}
+
+/// x [T, B, I] beside what each row is told.
+Variable& join_conditions(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
+                          Variable& x, const Batch& batch) {
+  check(batch.conditions.size() == config.conditions.size(), "loss: the pieces have been told ",
+        batch.conditions.size(), " conditions, the model has ", config.conditions.size());
+  std::vector<Variable*> columns = {&x};
+  for (std::size_t c = 0; c < config.conditions.size(); ++c) {
+    std::vector<std::int32_t> ids;
+    for (std::int64_t t = 0; t < batch.steps; ++t) {
+      ids.insert(ids.end(), batch.conditions[c].begin(), batch.conditions[c].end());
+    }
+    const TensorView uploaded = tape.upload(std::span(ids), {batch.steps, batch.rows});
+    columns.push_back(
+        &embedding(tape, uploaded, parameter(tape, parameters, config.conditions[c].parameter())));
+  }
+  return join_columns(tape, columns);
+}
+
+}  // namespace
+
+Variable& read_input(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
+                     const Batch& batch, const DropoutKey& key) {
+  if (batch.kind == StepKind::token && config.embedding == 0) {
+    return tape.constant(tape.upload(std::span(batch.input_ids), {batch.steps, batch.rows}));
+  }
+  Variable& steps = batch.kind == StepKind::token
+                        ? embed_tokens(tape, config, parameters, batch)
+                        : tape.constant(tape.upload(std::span(batch.input_frames),
+                                                    {batch.steps, batch.rows, batch.width}));
+  Variable* x = &dropout(tape, steps, dropout_place(key, config.input_dropout, 0));
+  if (config.own_numbers() > 0) x = &join_numbers(tape, config, *x, batch);
+  if (!config.conditions.empty()) x = &join_conditions(tape, config, parameters, *x, batch);
+  return *x;
+}
+
+}  // namespace cadenza
