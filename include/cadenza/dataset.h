@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cadenza/condition_value.h"
 #include "cadenza/tokenizer.h"
 
 namespace cadenza {
@@ -24,7 +25,7 @@ struct Piece {
   Sequence source = {};     ///< what it is transformed from; only in data of pairs
   std::int32_t label = -1;  ///< its style, of Dataset::labels; only in data with labels
   /// What tell_conditions() found for a model that is told it; not in files.
-  std::vector<std::int32_t> conditions = {};
+  std::vector<ConditionValue> conditions = {};
 };
 
 /// Where the sources and targets of pairs come from: how `cadenza prepare` found them, and how a

@@ -20,13 +20,12 @@ struct GenerationRequest {
   std::uint64_t seed = 0;
   /// One for all outputs, or one each.
   std::vector<SamplingParams> sampling = std::vector<SamplingParams>(1);
-  /// A value for each of the model's conditions, below its number of values.
-  std::vector<std::int32_t> conditions;
-  Sequence primer;                ///< read before the first draw; may be empty
-  std::vector<float> bias;        ///< [V], added to the logits of tokens; may be empty
-  std::vector<bool> allowed;      ///< [V]; tokens that may be drawn; empty: all
-  int penalty_window = 64;        ///< tokens (with the primer) that penalties look back on
-  std::int64_t batch_size = 256;  ///< rows computed together; never changes the result
+  std::vector<ConditionValue> conditions;  ///< one for each of the model's
+  Sequence primer;                         ///< read before the first draw; may be empty
+  std::vector<float> bias;                 ///< [V], added to the logits of tokens; may be empty
+  std::vector<bool> allowed;               ///< [V]; tokens that may be drawn; empty: all
+  int penalty_window = 64;                 ///< tokens (with the primer) that penalties look back on
+  std::int64_t batch_size = 256;           ///< rows computed together; never changes the result
 };
 
 struct Generated {

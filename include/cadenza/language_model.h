@@ -32,7 +32,7 @@ struct DenseConfig {
 /// Architecture of a language model over tokens (head softmax) or over piano-roll frames (heads
 /// bernoulli and nade): input -> `layers` recurrent layers -> `dense` layers -> head. It may look
 /// back, on the tokens of bars before and by attention, as Magenta's lookback_rnn and attention_rnn
-/// do (Waite et al. 2016); generation then goes step by step.
+/// do (Waite 2016); generation then goes step by step.
 struct LanguageModelConfig {
   Head head = Head::softmax;
   int width = 0;      ///< vocabulary, or 88 keys
@@ -85,11 +85,11 @@ std::string to_json(const LanguageModelConfig& config);
 /// Predicts each step of a sequence from the steps before it; the first from nothing.
 ///
 /// Parameters bear PyTorch's names: `embedding.weight` [V, E]; `lstm.weight_ih_l0` [4H, I], ...
-/// (`gru.`, `rnn.`); `label_embedding.weight` [labels, L] and the like for `key` and `density`,
-/// then I counts L more for each; with attention `attention.query.weight` [H, H] and
-/// `attention.output.weight` [H, 2H] on [context, h]; `dense.0.weight`; `output.weight` [width, H],
-/// `output.bias`; for NADE also `nade.hidden.weight` [K, H], `nade.hidden.bias`, `nade.w` and
-/// `nade.u` [88, K].
+/// (`gru.`, `rnn.`); `label_embedding.weight` [labels, L] and the like for `key`, `density` and
+/// `tempo`, `histogram.weight` [L, 12], then I counts L more for each; with attention
+/// `attention.query.weight` [H, H] and `attention.output.weight` [H, 2H] on [context, h];
+/// `dense.0.weight`; `output.weight` [width, H], `output.bias`; for NADE also `nade.hidden.weight`
+/// [K, H], `nade.hidden.bias`, `nade.w` and `nade.u` [88, K].
 class LanguageModel final : public Model {
  public:
   LanguageModel(Backend& backend, const LanguageModelConfig& config, DType dtype = DType::f32);

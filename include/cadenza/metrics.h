@@ -30,6 +30,9 @@ struct MusicMetrics {
 
 /// Notes a quarter from the first start to the last end, percussion left out; NaN without a note.
 double note_density(const Score& score);
+/// [12] shares of the time for which each pitch class from C sounds, percussion left out; empty
+/// without a note.
+std::vector<double> pitch_class_time(const Score& score);
 /// Measures one piece.
 MusicMetrics measure(const Score& score);
 /// Means over pieces of each figure, those that are NaN left out.

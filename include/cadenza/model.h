@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cadenza/backend.h"
+#include "cadenza/condition_value.h"
 #include "cadenza/parameters.h"
 #include "cadenza/tape.h"
 #include "cadenza/tokenizer.h"
@@ -33,7 +34,7 @@ struct Batch {
   std::vector<std::int64_t> piece;       ///< [B] index of the piece in the split, -1 for none
   std::vector<std::int64_t> first_step;  ///< [B] position of step 0 in the piece
   std::vector<std::int32_t> labels;      ///< [B] of the pieces, -1 for none
-  std::vector<std::vector<std::int32_t>> conditions;  ///< [conditions][B] of the pieces, -1: none
+  std::vector<std::vector<ConditionValue>> conditions;  ///< [conditions][B] of the pieces
   /// The input_ids of the Model::history() steps before step 0, [history, B].
   std::vector<std::int32_t> history;
   /// What the pieces are transformed from; only for pairs.

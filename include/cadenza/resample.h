@@ -15,9 +15,9 @@ struct ResampleRequest {
   std::int64_t begin = 0;  ///< ticks [begin, end) of the music are written anew
   std::int64_t end = 0;
   std::int64_t num_outputs = 1;
-  std::int64_t candidates = 16;          ///< versions drawn for each output, of which one is chosen
-  std::int64_t horizon = 256;            ///< tokens behind the region that choose it
-  std::vector<std::int32_t> conditions;  ///< as in GenerationRequest
+  std::int64_t candidates = 16;  ///< versions drawn for each output, of which one is chosen
+  std::int64_t horizon = 256;    ///< tokens behind the region that choose it
+  std::vector<ConditionValue> conditions;  ///< as in GenerationRequest
   SamplingParams sampling;
   std::uint64_t seed = 0;
   std::int64_t first_sequence = 0;  ///< number of the first output; noise depends on the number

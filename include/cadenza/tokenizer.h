@@ -56,6 +56,8 @@ class Tokenizer {
   /// A token after which nothing follows, if the vocabulary has one.
   virtual std::optional<std::int32_t> end_token() const { return std::nullopt; }
 
+  /// Whether steps take their time in seconds, so that music played faster has other tokens.
+  virtual bool keeps_time() const { return false; }
   /// The grid that sequences stand on, if they do.
   virtual std::optional<TokenGrid> grid() const { return std::nullopt; }
 

@@ -1,20 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "generate/conditioned_network.h"
 
+#include "nn/host_copy.h"
+
 namespace cadenza {
 namespace {
 
-/// The embedded values side by side, [1, C].
-Tensor embed(const LanguageModel& model, std::span<const std::int32_t> values) {
+/// One value as the model reads it, [1, E].
+Tensor embed(const LanguageModel& model, const Condition& condition, const ConditionValue& value) {
+  Backend& backend = model.backend();
+  const TensorView weight = model.parameters().value(condition.parameter());
+  Tensor read(backend, {1, condition.embedding}, weight.dtype);
+  if (condition.kind != ConditionKind::histogram) {
+    backend.copy(weight.slice(value.number, 1), read);
+    return read;
+  }
+  const Tensor shares(backend, {1, condition.values}, weight.dtype);
+  upload_real(backend, {value.shares.begin(), value.shares.end()}, shares);
+  backend.matmul({.a = shares,
+                  .b = weight,
+                  .c = read,
+                  .transpose_b = Transpose::yes,
+                  .order = SumOrder::fixed});
+  return read;
+}
+
+/// The values side by side, [1, C].
+Tensor embed(const LanguageModel& model, std::span<const ConditionValue> values) {
   const LanguageModelConfig& config = model.config();
   Tensor told(model.backend(), {1, config.condition_width()}, model.parameters().dtype());
   std::int64_t column = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const TensorView table = model.parameters().value(config.conditions[i].parameter());
-    model.backend().copy_columns({.x = table.slice(values[i], 1),
-                                  .y = told,
-                                  .y_begin = column,
-                                  .count = config.conditions[i].embedding});
+    const Tensor read = embed(model, config.conditions[i], values[i]);
+    model.backend().copy_columns(
+        {.x = read, .y = told, .y_begin = column, .count = config.conditions[i].embedding});
     column += config.conditions[i].embedding;
   }
   return told;
@@ -23,7 +42,7 @@ Tensor embed(const LanguageModel& model, std::span<const std::int32_t> values) {
 }  // namespace
 
 ConditionedNetwork::ConditionedNetwork(const LanguageModel& model,
-                                       std::span<const std::int32_t> values)
+                                       std::span<const ConditionValue> values)
     : network_(model.network()) {
   if (values.empty()) return;
   Backend& backend = model.backend();

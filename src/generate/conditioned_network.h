@@ -15,7 +15,7 @@ namespace cadenza {
 class ConditionedNetwork {
  public:
   /// A value for each of the model's conditions.
-  ConditionedNetwork(const LanguageModel& model, std::span<const std::int32_t> values);
+  ConditionedNetwork(const LanguageModel& model, std::span<const ConditionValue> values);
   const GenerationNetwork& view() const { return network_; }
 
  private:

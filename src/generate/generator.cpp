@@ -2,6 +2,7 @@
 #include "cadenza/generator.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "cadenza/error.h"
 #include "core/largest_that_fits.h"
@@ -12,15 +13,31 @@
 namespace cadenza {
 namespace {
 
+void check_value(const Condition& condition, const ConditionValue& value) {
+  if (condition.kind != ConditionKind::histogram) {
+    check(value.number >= 0 && value.number < condition.values, "generate: condition ",
+          name_of(condition.kind), " is ", value.number, ", expected 0 to ", condition.values - 1);
+    return;
+  }
+  constexpr double kRounding = 1e-3;
+  double sum = 0.0;
+  bool negative = false;
+  for (const float share : value.shares) {
+    sum += static_cast<double>(share);
+    negative = negative || !(share >= 0.0F);
+  }
+  check(value.shares.size() == static_cast<std::size_t>(condition.values) && !negative &&
+            std::abs(sum - 1.0) < kRounding,
+        "generate: condition histogram is ", value.shares.size(), " shares that sum to ", sum,
+        ", expected ", condition.values, " from 0 that sum to 1");
+}
+
 void check_conditions(const GenerationRequest& request, const LanguageModelConfig& config) {
   check(request.conditions.size() == config.conditions.size(),
         "generate: ", request.conditions.size(), " conditions are given, the model has ",
         config.conditions.size());
   for (std::size_t i = 0; i < config.conditions.size(); ++i) {
-    const Condition& condition = config.conditions[i];
-    check(request.conditions[i] >= 0 && request.conditions[i] < condition.values,
-          "generate: condition ", name_of(condition.kind), " is ", request.conditions[i],
-          ", expected 0 to ", condition.values - 1);
+    check_value(config.conditions[i], request.conditions[i]);
   }
 }
 

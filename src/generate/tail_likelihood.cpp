@@ -12,7 +12,7 @@ constexpr std::int64_t kChunk = 256;  // steps in memory at once
 
 /// Steps [first, first + kChunk) of some tails.
 Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t longest,
-               const LanguageModelConfig& config, std::span<const std::int32_t> conditions) {
+               const LanguageModelConfig& config, std::span<const ConditionValue> conditions) {
   const auto rows = static_cast<std::int64_t>(tails.size());
   Batch batch = {.steps = std::min(kChunk, longest - first), .rows = rows, .width = config.width};
   const auto cells = static_cast<std::size_t>(batch.steps * rows);
@@ -30,7 +30,7 @@ Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t lon
                                     : -1);
     }
   }
-  for (const std::int32_t value : conditions) batch.conditions.emplace_back(tails.size(), value);
+  for (const ConditionValue& value : conditions) batch.conditions.emplace_back(tails.size(), value);
   for (std::int64_t b = 0; b < rows; ++b) {
     const Tail& tail = tails[static_cast<std::size_t>(b)];
     const auto size = static_cast<std::int64_t>(tail.sequence.size());
@@ -50,7 +50,7 @@ Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t lon
 }  // namespace
 
 std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail> tails,
-                                     std::span<const std::int32_t> conditions,
+                                     std::span<const ConditionValue> conditions,
                                      std::int64_t batch_size) {
   std::vector<double> result(tails.size(), 0.0);
   Arena arena(model.backend());

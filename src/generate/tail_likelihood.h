@@ -19,7 +19,7 @@ struct Tail {
 /// The log probability of each tail under the model that is told `conditions`, a value for each of
 /// its own, `batch_size` side by side.
 std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail> tails,
-                                     std::span<const std::int32_t> conditions,
+                                     std::span<const ConditionValue> conditions,
                                      std::int64_t batch_size);
 
 }  // namespace cadenza

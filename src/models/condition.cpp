@@ -8,35 +8,45 @@
 #include "cadenza/error.h"
 #include "cadenza/key.h"
 #include "cadenza/metrics.h"
+#include "cadenza/tempo.h"
 
 namespace cadenza {
 namespace {
 
-constexpr std::size_t kDensityBins = 8;  // at most
+constexpr std::size_t kMostBins = 8;
+constexpr int kPitchClasses = 12;
 
-std::vector<double> density_bounds(const Dataset& data) {
+/// What has bins, of one piece; NaN where it has none.
+double measure(ConditionKind kind, const Score& score) {
+  return kind == ConditionKind::density ? note_density(score) : estimate_tempo(score);
+}
+
+std::vector<double> bin_bounds(ConditionKind kind, const Dataset& data) {
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
-  std::vector<double> densities;
+  check(kind != ConditionKind::tempo || tokenizer->keeps_time(), "condition tempo: steps of '",
+        tokenizer->name(), "' count beats, whatever their tempo; expected tokenizer performance");
+  std::vector<double> measured;
   for (const Piece& piece : data[Split::train]) {
-    const double density = note_density(tokenizer->decode(piece.sequence));
-    if (!std::isnan(density)) densities.push_back(density);
+    const double value = measure(kind, tokenizer->decode(piece.sequence));
+    if (!std::isnan(value)) measured.push_back(value);
   }
-  std::sort(densities.begin(), densities.end());
+  std::sort(measured.begin(), measured.end());
   std::vector<double> middles;  // the median of each bin
-  for (std::size_t i = 0; i < kDensityBins && !densities.empty(); ++i) {
-    middles.push_back(densities[(2 * i + 1) * densities.size() / (2 * kDensityBins)]);
+  for (std::size_t i = 0; i < kMostBins && !measured.empty(); ++i) {
+    middles.push_back(measured[(2 * i + 1) * measured.size() / (2 * kMostBins)]);
   }
   middles.erase(std::unique(middles.begin(), middles.end()), middles.end());
-  check(middles.size() >= 2, "condition density: the training pieces do not differ in it");
-  std::vector<double> bounds = {densities.front()};
+  check(middles.size() >= 2, "condition ", name_of(kind),
+        ": the training pieces do not differ in it");
+  std::vector<double> bounds = {measured.front()};
   for (std::size_t i = 1; i < middles.size(); ++i) {
     bounds.push_back((middles[i - 1] + middles[i]) / 2.0);
   }
-  bounds.push_back(densities.back());
+  bounds.push_back(measured.back());
   return bounds;
 }
 
-std::int32_t value_of(const Condition& condition, const Piece& piece, const Score& score) {
+ConditionValue value_of(const Condition& condition, const Piece& piece, const Score& score) {
   switch (condition.kind) {
     case ConditionKind::label:
       return piece.label;
@@ -44,17 +54,28 @@ std::int32_t value_of(const Condition& condition, const Piece& piece, const Scor
       const std::optional<Key> key = estimate_key(score);
       return key ? key->number() : -1;
     }
-    case ConditionKind::density: {
-      const double density = note_density(score);
-      return std::isnan(density) ? -1 : density_bin(condition, density);
+    case ConditionKind::density:
+    case ConditionKind::tempo: {
+      const double measured = measure(condition.kind, score);
+      return std::isnan(measured) ? -1 : bin_of(condition, measured);
+    }
+    case ConditionKind::histogram: {
+      const std::vector<double> shares = pitch_class_time(score);
+      return ConditionValue(std::vector<float>(shares.begin(), shares.end()));
     }
   }
-  return -1;
+  return {};
 }
 
 }  // namespace
 
-std::string Condition::parameter() const { return message(name_of(kind), "_embedding.weight"); }
+std::string Condition::parameter() const {
+  return message(name_of(kind), kind == ConditionKind::histogram ? ".weight" : "_embedding.weight");
+}
+
+Shape Condition::parameter_shape() const {
+  return kind == ConditionKind::histogram ? Shape{embedding, values} : Shape{values, embedding};
+}
 
 Condition make_condition(ConditionKind kind, const Dataset& data) {
   Condition condition = {.kind = kind};
@@ -63,8 +84,10 @@ Condition make_condition(ConditionKind kind, const Dataset& data) {
     condition.values = static_cast<int>(data.labels.size());
   } else if (kind == ConditionKind::key) {
     condition.values = kKeyCount;
+  } else if (kind == ConditionKind::histogram) {
+    condition.values = kPitchClasses;
   } else {
-    condition.bounds = density_bounds(data);
+    condition.bounds = bin_bounds(kind, data);
     condition.values = static_cast<int>(condition.bounds.size()) - 1;
   }
   return condition;
@@ -84,10 +107,10 @@ void tell_conditions(Dataset& data, std::span<const Condition> conditions) {
   }
 }
 
-std::int32_t density_bin(const Condition& condition, double notes_per_quarter) {
+std::int32_t bin_of(const Condition& condition, double measured) {
   const auto first = condition.bounds.begin() + 1;
   const auto last = condition.bounds.end() - 1;
-  return static_cast<std::int32_t>(std::upper_bound(first, last, notes_per_quarter) - first);
+  return static_cast<std::int32_t>(std::upper_bound(first, last, measured) - first);
 }
 
 }  // namespace cadenza

@@ -6,8 +6,6 @@
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
-#include "cadenza/key.h"
-#include "models/check_range.h"
 #include "models/dropout_place.h"
 #include "models/language_model_input.h"
 #include "nn/memory_attention.h"
@@ -16,8 +14,6 @@
 
 namespace cadenza {
 namespace {
-
-constexpr int kKeys = 88;
 
 std::string dense_name(std::size_t index, std::string_view what) {
   return message("dense.", index, ".", what);
@@ -31,76 +27,7 @@ RecurrentStack stack_of(const LanguageModelConfig& config) {
           .hidden = config.hidden};
 }
 
-void check_look_back(const LanguageModelConfig& config) {
-  constexpr double kMost = 1 << 16;
-  constexpr double kMostBits = 32;
-  check_range("attention_length", config.attention_length, 0, kMost);
-  check_range("position_bits", config.position_bits, 0, kMostBits);
-  for (std::size_t i = 0; i < config.lookback.size(); ++i) {
-    check_range("lookback", config.lookback[i], 1, kMost);
-    check(i == 0 || config.lookback[i - 1] < config.lookback[i], "model: lookback ",
-          config.lookback[i], " follows ", config.lookback[i == 0 ? 0 : i - 1],
-          ", expected distances that ascend");
-  }
-  check(config.lookback.empty() || config.embedding > 0,
-        "model: lookback is on embedded tokens, the embedding is 0");
-  check(config.position_bits == 0 || config.step_kind() == StepKind::frame || config.embedding > 0,
-        "model: with position_bits tokens need an embedding, it is 0");
-}
-
-void check_condition(const Condition& condition) {
-  constexpr double kMost = 1 << 16;
-  check_range("condition values", condition.values, 1, kMost);
-  check_range("condition embedding", condition.embedding, 1, kMost);
-  if (condition.kind == ConditionKind::key) {
-    check(condition.values == kKeyCount, "model: condition key has ", condition.values,
-          " values, expected ", kKeyCount);
-  }
-  if (condition.kind != ConditionKind::density) return;
-  const std::vector<double>& bounds = condition.bounds;
-  check(bounds.size() == static_cast<std::size_t>(condition.values) + 1 &&
-            std::all_of(bounds.begin(), bounds.end(), [](double x) { return std::isfinite(x); }) &&
-            std::is_sorted(bounds.begin(), bounds.end()),
-        "model: condition density has ", bounds.size(), " bounds, expected ", condition.values + 1,
-        " finite ones that ascend");
-}
-
 }  // namespace
-
-void LanguageModelConfig::validate() const {
-  constexpr double kMaxUnits = 1 << 16;
-  check_range("width", width, 1, (1 << 26) - 1);
-  check_range("embedding", embedding, 0, kMaxUnits);
-  check_range("layers", layers, 1, 64);
-  check_range("hidden", hidden, 1, kMaxUnits);
-  check_range("nade_hidden", nade_hidden, 1, kMaxUnits);
-  check_share("dropout", dropout);
-  check_share("input_dropout", input_dropout);
-  check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
-  for (std::size_t i = 0; i < conditions.size(); ++i) {
-    check_condition(conditions[i]);
-    for (std::size_t j = 0; j < i; ++j) {
-      check(conditions[j].kind != conditions[i].kind, "model: condition ",
-            name_of(conditions[i].kind), " is there twice");
-    }
-  }
-  check(conditions.empty() || step_kind() == StepKind::frame || embedding > 0,
-        "model: with conditions tokens need an embedding, it is 0");
-  check_look_back(*this);
-  check(dense.size() <= 16, "model: ", dense.size(), " dense layers, expected at most 16");
-  for (const DenseConfig& layer : dense) check_range("dense units", layer.units, 1, kMaxUnits);
-  if (step_kind() == StepKind::frame) {
-    check(width == kKeys, "model: a frame has ", kKeys, " keys, width is ", width);
-    check(embedding == 0, "model: frames are read as they are, embedding is ", embedding,
-          ", expected 0");
-  }
-}
-
-int LanguageModelConfig::condition_width() const {
-  int columns = 0;
-  for (const Condition& condition : conditions) columns += condition.embedding;
-  return columns;
-}
 
 std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
   config.validate();
@@ -109,7 +36,7 @@ std::vector<ParameterSpec> parameter_specs(const LanguageModelConfig& config) {
     specs.push_back({"embedding.weight", {config.width, config.embedding}, 1.0});
   }
   for (const Condition& condition : config.conditions) {
-    specs.push_back({condition.parameter(), {condition.values, condition.embedding}, 1.0});
+    specs.push_back({condition.parameter(), condition.parameter_shape(), 1.0});
   }
   stack_of(config).add_specs(specs);
   if (config.attention_length > 0) {
@@ -146,7 +73,8 @@ std::string LanguageModel::summary() const {
   std::string told;
   for (const Condition& condition : config_.conditions) {
     told += message(told.empty() ? ", conditioned on " : ", ", name_of(condition.kind), " (",
-                    condition.values, " values)");
+                    condition.values,
+                    condition.kind == ConditionKind::histogram ? " shares)" : " values)");
   }
   std::string looks;
   if (config_.attention_length > 0) {

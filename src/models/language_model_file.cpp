@@ -10,7 +10,7 @@ Condition read_condition(const nlohmann::json& json) {
   Condition condition = {.kind = parse_condition(json.at("kind").get<std::string>()),
                          .values = integer_at<int>(json, "values"),
                          .embedding = integer_at<int>(json, "embedding")};
-  if (condition.kind == ConditionKind::density) {
+  if (condition.has_bins()) {
     condition.bounds = json.at("bounds").get<std::vector<double>>();
   }
   return condition;
@@ -20,7 +20,7 @@ nlohmann::ordered_json condition_json(const Condition& condition) {
   nlohmann::ordered_json json = {{"kind", name_of(condition.kind)},
                                  {"values", condition.values},
                                  {"embedding", condition.embedding}};
-  if (condition.kind == ConditionKind::density) json["bounds"] = condition.bounds;
+  if (condition.has_bins()) json["bounds"] = condition.bounds;
   return json;
 }
 

@@ -83,6 +83,31 @@ Variable& join_numbers(Tape& tape, const LanguageModelConfig& config, Variable& 
   return join_columns(tape, {&x, &tape.constant(uploaded)});
 }
 
+/// What each row is told of one condition, at every step: [T, B, E].
+Variable& tell(Tape& tape, Parameters& parameters, const Condition& condition,
+               const std::vector<ConditionValue>& rows, std::int64_t steps) {
+  const auto batch = static_cast<std::int64_t>(rows.size());
+  Variable& weight = parameter(tape, parameters, condition.parameter());
+  std::vector<std::int32_t> ids;
+  if (condition.kind != ConditionKind::histogram) {
+    for (std::int64_t t = 0; t < steps; ++t) {
+      for (const ConditionValue& row : rows) ids.push_back(row.number);
+    }
+    return embedding(tape, tape.upload(std::span(ids), {steps, batch}), weight);
+  }
+  std::vector<float> shares;
+  for (ConditionValue row : rows) {
+    row.shares.resize(static_cast<std::size_t>(condition.values));  // nothing known: zeros
+    shares.insert(shares.end(), row.shares.begin(), row.shares.end());
+  }
+  for (std::int64_t i = 0; i < steps * batch; ++i)
+    ids.push_back(static_cast<std::int32_t>(i % batch));
+  const TensorView told = tape.upload(std::span<const float>(shares), {batch, condition.values});
+  return gather_rows(tape, linear(tape, tape.constant(told), {&weight, nullptr}),
+                     tape.upload(std::span(ids), {steps * batch}),
+                     {steps, batch, condition.embedding});
+}
+
 /// x [T, B, I] beside what each row is told.
 Variable& join_conditions(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
                           Variable& x, const Batch& batch) {
@@ -90,13 +115,8 @@ Variable& join_conditions(Tape& tape, const LanguageModelConfig& config, Paramet
         batch.conditions.size(), " conditions, the model has ", config.conditions.size());
   std::vector<Variable*> columns = {&x};
   for (std::size_t c = 0; c < config.conditions.size(); ++c) {
-    std::vector<std::int32_t> ids;
-    for (std::int64_t t = 0; t < batch.steps; ++t) {
-      ids.insert(ids.end(), batch.conditions[c].begin(), batch.conditions[c].end());
-    }
-    const TensorView uploaded = tape.upload(std::span(ids), {batch.steps, batch.rows});
     columns.push_back(
-        &embedding(tape, uploaded, parameter(tape, parameters, config.conditions[c].parameter())));
+        &tell(tape, parameters, config.conditions[c], batch.conditions[c], batch.steps));
   }
   return join_columns(tape, columns);
 }

@@ -31,7 +31,9 @@ constexpr Name<Scoring> kScorings[] = {{Scoring::none, "none"},
                                        {Scoring::general, "general"}};
 constexpr Name<ConditionKind> kConditions[] = {{ConditionKind::label, "label"},
                                                {ConditionKind::key, "key"},
-                                               {ConditionKind::density, "density"}};
+                                               {ConditionKind::density, "density"},
+                                               {ConditionKind::tempo, "tempo"},
+                                               {ConditionKind::histogram, "histogram"}};
 constexpr Name<Reading> kReadings[] = {{Reading::forward, "forward"}, {Reading::both, "both"}};
 constexpr Name<Pooling> kPoolings[] = {
     {Pooling::last, "last"}, {Pooling::mean, "mean"}, {Pooling::step, "step"}};

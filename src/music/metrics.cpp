@@ -137,6 +137,11 @@ double note_density(const Score& score) {
   return notes.empty() ? kNaN : density(score, notes);
 }
 
+std::vector<double> pitch_class_time(const Score& score) {
+  const std::vector<Note> notes = sounding_notes(score);
+  return notes.empty() ? std::vector<double>() : sounding_shares(notes);
+}
+
 MusicMetrics measure(const Score& score) {
   const std::vector<Note> notes = sounding_notes(score);
   if (notes.empty()) return {0.0, 0.0, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};

@@ -139,7 +139,7 @@ void EpochBatches::fill_conditions(Batch& batch) const {
   const std::vector<Piece>& pieces = *source_.pieces;
   if (pieces.empty()) return;
   const std::size_t count = pieces.front().conditions.size();
-  batch.conditions.assign(count, std::vector<std::int32_t>(batch.piece.size(), -1));
+  batch.conditions.assign(count, std::vector<ConditionValue>(batch.piece.size()));
   for (std::size_t b = 0; b < batch.piece.size(); ++b) {
     if (batch.piece[b] < 0) continue;
     const Piece& piece = pieces[static_cast<std::size_t>(batch.piece[b])];

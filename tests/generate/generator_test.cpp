@@ -137,19 +137,30 @@ TEST(Generator, DrawsOnlyAllowedTokens) {
   }
 }
 
-std::vector<Condition> style_and_key() {
+std::vector<Condition> some_conditions() {
   return {{.kind = ConditionKind::label, .values = 3, .embedding = 4},
-          {.kind = ConditionKind::key, .values = 24, .embedding = 5}};
+          {.kind = ConditionKind::key, .values = 24, .embedding = 5},
+          {.kind = ConditionKind::histogram, .values = 12, .embedding = 6}};
+}
+
+/// Half of it one pitch class.
+ConditionValue histogram(std::size_t most) {
+  std::vector<float> shares(12, 0.5F / 11);
+  shares[most] = 0.5F;
+  return ConditionValue(shares);
 }
 
 // What training reads at every step lies folded into the weights here.
 TEST(Generator, FollowsItsConditions) {
   for (const Head head : {Head::softmax, Head::bernoulli, Head::nade}) {
     for (const std::string_view backend : {"reference", "cpu"}) {
-      const Instrument instrument = make(head, CellKind::lstm, backend, 1, style_and_key());
+      const Instrument instrument = make(head, CellKind::lstm, backend, 1, some_conditions());
       std::vector<Sequence> songs;
-      for (const std::vector<std::int32_t>& told :
-           {std::vector<std::int32_t>{0, 0}, {2, 0}, {2, 23}}) {
+      for (const std::vector<ConditionValue>& told :
+           {std::vector<ConditionValue>{0, 0, histogram(0)},
+            {2, 0, histogram(0)},
+            {2, 23, histogram(0)},
+            {2, 23, histogram(7)}}) {
         const Generated song =
             run(instrument, {.num_steps = 30, .seed = 2, .conditions = told}).front();
         EXPECT_NEAR(song.log_probability, log_probability(*instrument.model, song.sequence, told),
@@ -158,6 +169,7 @@ TEST(Generator, FollowsItsConditions) {
       }
       EXPECT_NE(songs[0], songs[1]);
       EXPECT_NE(songs[1], songs[2]);
+      EXPECT_NE(songs[2], songs[3]);
     }
   }
 }
@@ -229,19 +241,29 @@ TEST(Generator, NamesWhatIsWrongWithARequest) {
   EXPECT_NE(refusal([](Request& r) { r.sampling.resize(3); }).find("sampling"), std::string::npos);
   EXPECT_NE(refusal([](Request& r) { r.conditions = {0}; }).find("1 conditions are given"),
             std::string::npos);
-  const Instrument told = make(Head::softmax, CellKind::lstm, "auto", 1, style_and_key());
+  const Instrument told = make(Head::softmax, CellKind::lstm, "auto", 1, some_conditions());
   test::expect_error<ArgumentError>([&] { run(told, {.conditions = {1}}); },
-                                    "1 conditions are given, the model has 2");
+                                    "1 conditions are given, the model has 3");
   test::expect_error<ArgumentError>(
       [&] {
-        run(told, {.conditions = {-1, 0}});
+        run(told, {.conditions = {-1, 0, histogram(0)}});
       },
       "condition label is -1, expected 0 to 2");
   test::expect_error<ArgumentError>(
       [&] {
-        run(told, {.conditions = {0, 24}});
+        run(told, {.conditions = {0, 24, histogram(0)}});
       },
       "condition key is 24, expected 0 to 23");
+  test::expect_error<ArgumentError>(
+      [&] {
+        run(told, {.conditions = {0, 0, 7}});
+      },
+      "condition histogram is 0 shares that sum to 0, expected 12 from 0 that sum to 1");
+  test::expect_error<ArgumentError>(
+      [&] {
+        run(told, {.conditions = {0, 0, ConditionValue(std::vector<float>(12, 1.0F))}});
+      },
+      "condition histogram is 12 shares that sum to 12");
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ inline Sequence primer_for(Head head) {
 /// Log probability of the steps from `first` on by the way that training goes, in stretches of
 /// `stretch` steps.
 inline double log_probability(LanguageModel& model, const Sequence& sequence,
-                              const std::vector<std::int32_t>& conditions = {},
+                              const std::vector<ConditionValue>& conditions = {},
                               std::size_t first = 0, std::int64_t stretch = 1 << 20) {
   std::vector<Piece> pieces = {{.name = "", .sequence = sequence, .conditions = conditions}};
   EpochBatches batches({.pieces = &pieces,

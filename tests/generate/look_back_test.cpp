@@ -36,8 +36,8 @@ std::vector<LanguageModelConfig> configs() {
   return all;
 }
 
-std::vector<std::int32_t> conditions_of(const LanguageModelConfig& config) {
-  return std::vector<std::int32_t>(config.conditions.size(), 2);
+std::vector<ConditionValue> conditions_of(const LanguageModelConfig& config) {
+  return std::vector<ConditionValue>(config.conditions.size(), 2);
 }
 
 GenerationRequest request_for(const LanguageModelConfig& config) {

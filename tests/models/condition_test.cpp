@@ -46,14 +46,14 @@ TEST(Condition, SpreadsDensitiesOverBinsOfAboutAsManyPieces) {
   const auto tokenizer = make_tokenizer("remi");
   for (const Piece& piece : data[Split::train]) {
     const double density = note_density(tokenizer->decode(piece.sequence));
-    const auto bin = static_cast<std::size_t>(density_bin(condition, density));
+    const auto bin = static_cast<std::size_t>(bin_of(condition, density));
     EXPECT_GE(density, condition.bounds[bin]);
     EXPECT_LE(density, condition.bounds[bin + 1]);
     ++pieces[bin];
   }
   for (const int count : pieces) EXPECT_GE(count, 8);
-  EXPECT_EQ(density_bin(condition, 0.0), 0);
-  EXPECT_EQ(density_bin(condition, 99.0), condition.values - 1);
+  EXPECT_EQ(bin_of(condition, 0.0), 0);
+  EXPECT_EQ(bin_of(condition, 99.0), condition.values - 1);
 }
 
 TEST(Condition, TellsWhatIsMeasuredOfEachPiece) {
@@ -66,9 +66,56 @@ TEST(Condition, TellsWhatIsMeasuredOfEachPiece) {
   tell_conditions(data, conditions);
   const std::int32_t d_major = named_key("D").number();
   const std::int32_t densest = conditions[0].values - 1;
-  EXPECT_EQ(data[Split::valid][0].conditions, (std::vector<std::int32_t>{densest, 1, d_major}));
-  EXPECT_EQ(data[Split::valid][1].conditions, (std::vector<std::int32_t>{-1, 0, -1}));
-  EXPECT_EQ(data[Split::train][7].conditions, (std::vector<std::int32_t>{0, 1, d_major}));
+  using Values = std::vector<ConditionValue>;
+  EXPECT_EQ(data[Split::valid][0].conditions, (Values{densest, 1, d_major}));
+  EXPECT_EQ(data[Split::valid][1].conditions, (Values{-1, 0, -1}));
+  EXPECT_FALSE(data[Split::valid][1].conditions[0].known());
+  EXPECT_EQ(data[Split::train][7].conditions, (Values{0, 1, d_major}));
+}
+
+// The tune has sixteen notes of one length.
+TEST(Condition, TellsTheSharesOfPitchClasses) {
+  Dataset data = tunes(1);
+  data[Split::valid] = {Piece()};
+  const std::vector<Condition> conditions = {make_condition(ConditionKind::histogram, data)};
+  EXPECT_EQ(conditions[0].values, 12);
+  EXPECT_EQ(conditions[0].parameter_shape(), (Shape{conditions[0].embedding, 12}));
+  tell_conditions(data, conditions);
+  const ConditionValue& told = data[Split::train][0].conditions[0];
+  ASSERT_EQ(told.shares.size(), 12U);
+  EXPECT_FLOAT_EQ(told.shares[2], 7.0F / 16);  // D
+  EXPECT_FLOAT_EQ(told.shares[6], 3.0F / 16);
+  EXPECT_FLOAT_EQ(told.shares[9], 3.0F / 16);
+  EXPECT_FLOAT_EQ(told.shares[4], 1.0F / 16);
+  EXPECT_FLOAT_EQ(told.shares[0], 0.0F);
+  EXPECT_TRUE(told.known());
+  EXPECT_FALSE(data[Split::valid][0].conditions[0].known());
+}
+
+TEST(Condition, TellsTheTempoOfTokensThatKeepTime) {
+  const auto tokenizer = make_tokenizer("performance");
+  Dataset data = {.tokenizer_name = "performance",
+                  .tokenizer_settings = tokenizer->settings(),
+                  .vocabulary = tokenizer->vocabulary_size()};
+  for (int i = 0; i < 32; ++i) {
+    Score score = test::quarters(std::vector<int>(24, 60));
+    score.tempos = {{0, static_cast<std::uint32_t>(60e6 / (80 + 2 * i))}};
+    data[Split::train].push_back({.sequence = tokenizer->encode(score).front()});
+  }
+  const std::vector<Condition> conditions = {make_condition(ConditionKind::tempo, data)};
+  EXPECT_EQ(conditions[0].values, 8);
+  EXPECT_NEAR(conditions[0].bounds.front(), 80.0, 1.0);
+  EXPECT_NEAR(conditions[0].bounds.back(), 142.0, 1.0);
+  tell_conditions(data, conditions);
+  for (int i = 0; i < 32; ++i) {
+    if (i % 4 == 0) continue;  // on the bound between two bins
+    EXPECT_EQ(data[Split::train][static_cast<std::size_t>(i)].conditions[0].number, i / 4) << i;
+  }
+  data = tunes(8);
+  test::expect_error<ArgumentError>(
+      [&] { make_condition(ConditionKind::tempo, data); },
+      "condition tempo: steps of 'remi' count beats, whatever their tempo; expected tokenizer "
+      "performance");
 }
 
 TEST(Condition, NeedsPiecesThatDiffer) {

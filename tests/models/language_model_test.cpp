@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -38,9 +39,15 @@ TEST(LanguageModel, GradientsMatchFiniteDifferences) {
       std::vector<Condition> conditions;
       if (cell.kind == CellKind::lstm) {
         conditions = {{.kind = ConditionKind::label, .values = 3, .embedding = 2},
+                      {.kind = ConditionKind::histogram, .values = 12, .embedding = 3},
                       {.kind = ConditionKind::key, .values = 24, .embedding = 1}};
         std::int32_t next = 0;
-        for (Piece& piece : data[Split::train]) piece.conditions = {next++ % 3, 20 + next};
+        for (Piece& piece : data[Split::train]) {
+          std::vector<float> shares(12, 0.05F);
+          shares[static_cast<std::size_t>(next)] = 0.45F;
+          piece.conditions = {next++ % 3, ConditionValue(shares), 20 + next};
+        }
+        data[Split::train][1].conditions[1] = {};
       }
       LanguageModel model(*backend,
                           {.head = head,
@@ -121,6 +128,54 @@ TEST(LanguageModel, CarriesItsStateAcrossChunks) {
   const auto chunks = losses(4);
   ASSERT_EQ(whole.size(), chunks.size());
   for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(whole[i], chunks[i], 1e-12);
+}
+
+/// Losses of a piece of `data` in a batch of these.
+std::vector<double> losses_of(LanguageModel& model, const Dataset& data, std::int64_t piece,
+                              const std::vector<std::int64_t>& batch) {
+  EpochBatches batches({.pieces = &data[Split::train],
+                        .kind = data.step_kind,
+                        .width = data.vocabulary,
+                        .rows = std::ssize(batch),
+                        .sequence_length = 1000},
+                       batch, false);
+  const Batch rows = *batches.next();
+  Arena arena(model.backend());
+  Tape tape(model.backend(), arena, DType::f64, GradMode::none);
+  const std::vector<Tensor> state = model.make_state(rows.rows);
+  const auto all = download_real(model.backend(), model.loss(tape, rows, state, {}, 1.0));
+  const auto b =
+      static_cast<std::size_t>(std::ranges::find(rows.piece, piece) - rows.piece.begin());
+  std::vector<double> losses;
+  for (std::int64_t t = 0; t < rows.lengths[b]; ++t) {
+    losses.push_back(all[static_cast<std::size_t>(t * rows.rows) + b]);
+  }
+  return losses;
+}
+
+TEST(LanguageModel, TellsEachRowItsOwnConditions) {
+  const auto backend = make_backend("reference");
+  Dataset data = test::tiny_tokens();
+  std::size_t next = 0;
+  for (Piece& piece : data[Split::train]) {
+    std::vector<float> shares(12, 0.0F);
+    shares[next] = 1.0F;
+    piece.conditions = {static_cast<std::int32_t>(next++), ConditionValue(shares)};
+  }
+  LanguageModel model(*backend,
+                      {.width = 12,
+                       .embedding = 3,
+                       .hidden = 4,
+                       .conditions = {{.kind = ConditionKind::label, .values = 5, .embedding = 2},
+                                      {.kind = ConditionKind::histogram, .values = 12}}},
+                      DType::f64);
+  model.initialize(5);
+  for (const std::int64_t piece : {0, 2, 4}) {
+    const std::vector<double> alone = losses_of(model, data, piece, {piece});
+    const std::vector<double> among = losses_of(model, data, piece, {4, 2, 0, 1});
+    ASSERT_EQ(alone.size(), among.size());
+    for (std::size_t t = 0; t < alone.size(); ++t) EXPECT_NEAR(alone[t], among[t], 1e-12) << piece;
+  }
 }
 
 LanguageModelConfig looking_back(Head head) {

@@ -69,7 +69,9 @@ TEST_F(ModelFile, LoadsWhatWasSaved) {
 TEST_F(ModelFile, KeepsConditions) {
   LanguageModelConfig config = small(Head::softmax);
   config.conditions = {{.kind = ConditionKind::key, .values = 24, .embedding = 3},
-                       {.kind = ConditionKind::density, .values = 2, .bounds = {0.5, 1.25, 3.0}}};
+                       {.kind = ConditionKind::density, .values = 2, .bounds = {0.5, 1.25, 3.0}},
+                       {.kind = ConditionKind::tempo, .values = 1, .bounds = {60.0, 140.5}},
+                       {.kind = ConditionKind::histogram, .values = 12, .embedding = 5}};
   LanguageModel model(*backend_, config);
   save_model(model, *tokenizer_for(Head::softmax), folder_ / "m.safetensors");
   EXPECT_EQ(load_model(folder_ / "m.safetensors", *backend_).info.config.conditions,
@@ -83,6 +85,8 @@ TEST_F(ModelFile, KeepsConditions) {
   refuse([](auto& c) { c[1].bounds = {0.5, 3.0, 1.25}; }, "condition density has 3 bounds");
   refuse([](auto& c) { c[1].bounds.pop_back(); }, "condition density has 2 bounds, expected 3");
   refuse([](auto& c) { c[1] = c[0]; }, "condition key is there twice");
+  refuse([](auto& c) { c[2].bounds = {}; }, "condition tempo has 0 bounds, expected 2");
+  refuse([](auto& c) { c[3].values = 11; }, "condition histogram has 11 values, expected 12");
 }
 
 TEST_F(ModelFile, KeepsWhatLooksBack) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Key and density as conditions of a language model.
+// What `cadenza train --condition` tells language models.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Tunes in C major or in F# major, of eighths or of quarters.
+// Tunes in C major or in F# major, of eighths or of quarters; the last third of the files faster.
 void write_tunes(const fs::path& folder) {
   fs::create_directories(folder);
   std::uint32_t random = 5;
@@ -30,6 +30,7 @@ void write_tunes(const fs::path& folder) {
     }
     Score score;
     score.tracks.push_back(track);
+    score.tempos = {{0, file < 32 ? 600000U : 420000U}};
     write_midi_file(score, folder / message("t", file, ".mid"));
   }
 }
@@ -115,6 +116,96 @@ TEST(Conditions, AreLearntFollowedAndMeasured) {
   expect_failure(generate({"--key-condition", "C", "--density", "9"}), 1, "got 9");
   expect_failure(generate({"--key-condition", "C", "--density", "1.5", "--label", "x"}), 1,
                  "--label: the model is not conditioned on label");
+  EXPECT_FALSE(fs::exists(dir / "new"));
+}
+
+TEST(Conditions, MayBeAHistogramAndATempo) {
+  TmpDir dir;
+  write_tunes(dir / "in");
+  const auto prepare = [&](const std::string& tokenizer, const std::string& data) {
+    return run({"prepare", "--input", dir / "in", "--tokenizer", tokenizer, "--output", data})
+        .exit_code;
+  };
+  const auto train = [&](const std::string& data) {
+    return run({"train",
+                "--data",
+                data,
+                "--output",
+                dir / "run",
+                "--hidden",
+                "48",
+                "--embedding",
+                "16",
+                "--steps",
+                "300",
+                "--epochs",
+                "0",
+                "--batch-size",
+                "8",
+                "--sequence-length",
+                "32",
+                "--learning-rate",
+                "0.01",
+                "--condition",
+                "histogram,tempo",
+                "--threads",
+                "1"});
+  };
+  const std::string beats = dir / "beats.safetensors";
+  ASSERT_EQ(prepare("melody", beats), 0);
+  expect_failure(train(beats), 1,
+                 "steps of 'melody' count beats, whatever their tempo; expected tokenizer "
+                 "performance");
+  const std::string data = dir / "data.safetensors";
+  ASSERT_EQ(prepare("performance", data), 0);
+  ASSERT_EQ(train(data).exit_code, 0);
+
+  const std::string model = dir / "run/model.safetensors";
+  const auto generate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"generate",  "--model",     model, "--output",
+                                          dir / "new", "--num-steps", "240"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  const auto measured = [&](const std::string& histogram, const std::string& tempo) {
+    EXPECT_EQ(generate({"--pitch-classes", histogram, "--tempo-condition", tempo}).exit_code, 0);
+    return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+  };
+  /// How much more of C major than of F# major; they share two notes.
+  const auto lean = [](const nlohmann::json& music) {
+    double sum = 0.0;
+    for (const std::size_t pitch_class : {0U, 2U, 4U, 7U, 9U}) {
+      sum += music.at("pitch_classes").at(pitch_class).get<double>();
+      sum -= music.at("pitch_classes").at((pitch_class + 6) % 12).get<double>();
+    }
+    return sum;
+  };
+  const auto slow = measured("3,0,1,0,2,1,0,2,0,1,0,1", "100");
+  EXPECT_GT(lean(slow), 0.1);
+  EXPECT_NEAR(slow.at("estimated_tempo"), 100.0, 5.0);
+  const auto fast = measured("0,2,0,1,0,1,3,0,1,0,2,1", "142.9");
+  EXPECT_LT(lean(fast), -0.1);
+  EXPECT_NEAR(fast.at("estimated_tempo"), 142.9, 7.0);
+
+  const Finished evaluated = run({"evaluate", "--model", model, "--data", data, "--split", "train",
+                                  "--num-outputs", "12", "--num-steps", "240", "--json"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
+  const auto obedience = nlohmann::json::parse(evaluated.out).at("obedience");
+  const auto& overlap = obedience.at("pitch_classes");
+  EXPECT_GT(overlap.at("overlap"), overlap.at("overlap_with_all_asked").get<double>() + 0.1);
+  for (const auto& bin : obedience.at("tempo")) {
+    EXPECT_GT(bin.at("measured"), bin.at("asked").at(0).get<double>() - 10.0);
+    EXPECT_LT(bin.at("measured"), bin.at("asked").at(1).get<double>() + 10.0);
+  }
+
+  fs::remove_all(dir / "new");
+  const std::string flat = "1,1,1,1,1,1,1,1,1,1,1,1";
+  expect_failure(generate({"--pitch-classes", "1,2", "--tempo-condition", "100"}), 2,
+                 "expected twelve numbers");
+  expect_failure(generate({"--pitch-classes", "0,0,0,0,0,0,0,0,0,0,0,0"}), 2, "not all 0");
+  expect_failure(generate({"--tempo-condition", "100"}), 1, "the histogram, none is given");
+  expect_failure(generate({"--pitch-classes", flat}), 1, "beats a minute, none is given");
+  expect_failure(generate({"--pitch-classes", flat, "--tempo-condition", "300"}), 1, "got 300");
   EXPECT_FALSE(fs::exists(dir / "new"));
 }
 

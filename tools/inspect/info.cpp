@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "cadenza/metrics.h"
 #include "cadenza/midi.h"
 #include "cadenza/safetensors.h"
+#include "cadenza/tempo.h"
 #include "tools/common/arguments.h"
 #include "tools/common/data_file.h"
 #include "tools/common/json_result.h"
@@ -46,6 +48,10 @@ nlohmann::ordered_json describe_midi(const std::string& path) {
   if (const std::optional<Key> key = estimate_key(score)) {
     out["estimated_key"] = name_of(*key);
     out["density"] = note_density(score);
+    out["pitch_classes"] = pitch_class_time(score);
+    if (const double tempo = estimate_tempo(score); !std::isnan(tempo)) {
+      out["estimated_tempo"] = tempo;
+    }
   }
   out["tempos"] = score.tempos.size();
   if (!score.tempos.empty()) out["qpm"] = 6e7 / score.tempos.front().microseconds_per_quarter;

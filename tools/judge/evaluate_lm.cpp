@@ -77,18 +77,20 @@ std::vector<Sequence> sequences_of(const std::vector<Piece>& pieces) {
 /// Pieces, and what the model was told of each.
 struct GeneratedSet {
   std::vector<Sequence> sequences;
-  std::vector<std::vector<std::int32_t>> asked;
+  std::vector<std::vector<ConditionValue>> asked;
 };
 
 /// Conditions are those of pieces of the data, evenly spread over the split.
 GeneratedSet generate(const LoadedModel& loaded, const std::vector<Piece>& pieces,
                       const EvaluateOptions& options) {
-  std::vector<std::vector<std::int32_t>> known;  // a piece without a note has no key
+  std::vector<std::vector<ConditionValue>> known;  // a piece without a note has no key
   for (const Piece& piece : pieces) {
-    if (std::ranges::count(piece.conditions, -1) == 0) known.push_back(piece.conditions);
+    if (std::ranges::all_of(piece.conditions, &ConditionValue::known)) {
+      known.push_back(piece.conditions);
+    }
   }
   check(!known.empty(), options.data, ": no piece has what the model is conditioned on");
-  std::map<std::vector<std::int32_t>, std::int64_t> counts;
+  std::map<std::vector<ConditionValue>, std::int64_t> counts;
   for (std::int64_t i = 0; i < options.num_outputs; ++i) {
     ++counts[known[static_cast<std::size_t>(i * std::ssize(known) / options.num_outputs)]];
   }

@@ -1,85 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/judge/obedience.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cadenza/key.h"
 #include "cadenza/metrics.h"
+#include "cadenza/tempo.h"
 #include "tools/common/progress.h"
 
 namespace cadenza::tools {
 namespace {
 
-std::vector<Obedience::Bin> bins_of(const Condition& condition) {
+/// What was asked of a piece, and the piece.
+struct Asked {
+  const ConditionValue& value;
+  const Score& score;
+};
+
+Obedience::InKey measure_key(const std::vector<Asked>& pieces) {
+  Obedience::InKey in_key;
+  for (const auto& [value, score] : pieces) {
+    const Key asked = key_of(value.number);
+    const Key found = *estimate_key(score);
+    if (asked == found) in_key.same += 1.0;
+    if (scale_of(asked) == scale_of(found)) in_key.scale += 1.0;
+  }
+  in_key.same /= static_cast<double>(pieces.size());
+  in_key.scale /= static_cast<double>(pieces.size());
+  return in_key;
+}
+
+/// `measure(score)` may be NaN.
+std::vector<Obedience::Bin> measure_bins(const Condition& condition,
+                                         const std::vector<Asked>& pieces,
+                                         double (*measure)(const Score&)) {
   std::vector<Obedience::Bin> bins;
   for (std::size_t i = 1; i < condition.bounds.size(); ++i) {
     bins.push_back({.low = condition.bounds[i - 1], .high = condition.bounds[i]});
   }
+  for (const auto& [value, score] : pieces) {
+    const double measured = measure(score);
+    if (std::isnan(measured)) continue;
+    Obedience::Bin& bin = bins[static_cast<std::size_t>(value.number)];
+    bin.measured += measured;
+    ++bin.pieces;
+  }
+  std::erase_if(bins, [](const Obedience::Bin& bin) { return bin.pieces == 0; });
+  for (Obedience::Bin& bin : bins) bin.measured /= static_cast<double>(bin.pieces);
   return bins;
 }
 
-void add_key(Obedience& obedience, const Key& asked, const Key& found) {
-  obedience.has_key = true;
-  if (asked == found) obedience.in_key += 1.0;
-  if (scale_of(asked) == scale_of(found)) obedience.in_scale += 1.0;
+Obedience::Overlap measure_overlap(const std::vector<Asked>& pieces) {
+  const auto overlap = [](const std::vector<double>& found, const ConditionValue& asked) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      sum += std::min(found[i], static_cast<double>(asked.shares[i]));
+    }
+    return sum;
+  };
+  Obedience::Overlap result;
+  const auto count = static_cast<double>(pieces.size());
+  for (const Asked& piece : pieces) {
+    const std::vector<double> found = pitch_class_time(piece.score);
+    result.own += overlap(found, piece.value) / count;
+    for (const Asked& other : pieces) {
+      result.others += overlap(found, other.value) / (count * count);
+    }
+  }
+  return result;
+}
+
+nlohmann::ordered_json bins_json(const std::vector<Obedience::Bin>& bins) {
+  auto rows = nlohmann::ordered_json::array();
+  for (const Obedience::Bin& bin : bins) {
+    rows.push_back(
+        {{"asked", {bin.low, bin.high}}, {"measured", bin.measured}, {"pieces", bin.pieces}});
+  }
+  return rows;
+}
+
+void print_bins(const std::vector<Obedience::Bin>& bins, const char* what, int digits) {
+  for (const Obedience::Bin& bin : bins) {
+    std::cout << what << ", " << fixed_text(bin.low, digits) << " to "
+              << fixed_text(bin.high, digits) << " asked: " << fixed_text(bin.measured, digits)
+              << " measured, mean of " << bin.pieces
+              << (bin.pieces == 1 ? " piece\n" : " pieces\n");
+  }
 }
 
 }  // namespace
 
 Obedience measure_obedience(const std::vector<Condition>& conditions,
-                            const std::vector<std::vector<std::int32_t>>& asked,
+                            const std::vector<std::vector<ConditionValue>>& asked,
                             const std::vector<Score>& scores) {
-  Obedience obedience;
-  for (const Condition& condition : conditions) {
-    if (condition.kind == ConditionKind::density) obedience.density = bins_of(condition);
-  }
+  std::vector<std::size_t> with_notes;
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    const std::optional<Key> key = estimate_key(scores[i]);
-    if (!key) continue;
-    ++obedience.pieces;
-    for (std::size_t c = 0; c < conditions.size(); ++c) {
-      const std::int32_t value = asked[i][c];
-      if (conditions[c].kind == ConditionKind::key) add_key(obedience, key_of(value), *key);
-      if (conditions[c].kind != ConditionKind::density) continue;
-      Obedience::Bin& bin = obedience.density[static_cast<std::size_t>(value)];
-      bin.measured += note_density(scores[i]);
-      ++bin.pieces;
+    if (estimate_key(scores[i])) with_notes.push_back(i);
+  }
+  Obedience obedience = {.pieces = std::ssize(with_notes)};
+  if (with_notes.empty()) return obedience;
+  for (std::size_t c = 0; c < conditions.size(); ++c) {
+    std::vector<Asked> pieces;
+    for (const std::size_t i : with_notes) pieces.push_back({asked[i][c], scores[i]});
+    switch (conditions[c].kind) {
+      case ConditionKind::label:
+        break;
+      case ConditionKind::key:
+        obedience.key = measure_key(pieces);
+        break;
+      case ConditionKind::density:
+        obedience.density = measure_bins(conditions[c], pieces, note_density);
+        break;
+      case ConditionKind::tempo:
+        obedience.tempo = measure_bins(conditions[c], pieces, estimate_tempo);
+        break;
+      case ConditionKind::histogram:
+        obedience.histogram = measure_overlap(pieces);
+        break;
     }
   }
-  obedience.in_key /= static_cast<double>(obedience.pieces);
-  obedience.in_scale /= static_cast<double>(obedience.pieces);
-  std::erase_if(obedience.density, [](const Obedience::Bin& bin) { return bin.pieces == 0; });
-  for (Obedience::Bin& bin : obedience.density) bin.measured /= static_cast<double>(bin.pieces);
   return obedience;
 }
 
 void add_obedience(nlohmann::ordered_json& out, const Obedience& obedience) {
-  if (!obedience.has_key && obedience.density.empty()) return;
+  if (obedience.empty()) return;
   nlohmann::ordered_json& object = out["obedience"];
   object["pieces"] = obedience.pieces;
-  if (obedience.has_key) {
-    object["in_key"] = obedience.in_key;
-    object["in_scale"] = obedience.in_scale;
+  if (obedience.key) {
+    object["in_key"] = obedience.key->same;
+    object["in_scale"] = obedience.key->scale;
   }
-  for (const Obedience::Bin& bin : obedience.density) {
-    object["density"].push_back(
-        {{"asked", {bin.low, bin.high}}, {"measured", bin.measured}, {"pieces", bin.pieces}});
+  if (!obedience.density.empty()) object["density"] = bins_json(obedience.density);
+  if (!obedience.tempo.empty()) object["tempo"] = bins_json(obedience.tempo);
+  if (obedience.histogram) {
+    object["pitch_classes"] = {{"overlap", obedience.histogram->own},
+                               {"overlap_with_all_asked", obedience.histogram->others}};
   }
 }
 
 void print_obedience(const Obedience& obedience) {
-  if (!obedience.has_key && obedience.density.empty()) return;
+  if (obedience.empty()) return;
+  const auto percent = [](double share) { return fixed_text(100.0 * share, 1) + " %\n"; };
   std::cout << "\nwhat was asked for, in " << obedience.pieces << " pieces with notes\n";
-  if (obedience.has_key) {
-    std::cout << "in the key               : " << fixed_text(100.0 * obedience.in_key, 1) << " %\n"
-              << "in a key of the same scale: " << fixed_text(100.0 * obedience.in_scale, 1)
-              << " %\n";
+  if (obedience.key) {
+    std::cout << "in the key               : " << percent(obedience.key->same)
+              << "in a key of the same scale: " << percent(obedience.key->scale);
   }
-  for (const Obedience::Bin& bin : obedience.density) {
-    std::cout << "notes a quarter, " << fixed_text(bin.low, 2) << " to " << fixed_text(bin.high, 2)
-              << " asked: " << fixed_text(bin.measured, 2) << " measured, mean of " << bin.pieces
-              << (bin.pieces == 1 ? " piece\n" : " pieces\n");
+  print_bins(obedience.density, "notes a quarter", 2);
+  print_bins(obedience.tempo, "beats a minute", 1);
+  if (obedience.histogram) {
+    std::cout << "pitch classes in common with the histogram asked for: "
+              << percent(obedience.histogram->own)
+              << "with all that were asked for, on average            : "
+              << percent(obedience.histogram->others);
   }
 }
 

@@ -76,7 +76,7 @@ std::vector<double> parse_factors(const std::string& text) {
 void check_stretch(const std::vector<double>& factors, const Tokenizer& tokenizer) {
   const bool stretches =
       std::any_of(factors.begin(), factors.end(), [](double factor) { return factor != 1.0; });
-  if (stretches && tokenizer.name() != "performance") {
+  if (stretches && !tokenizer.keeps_time()) {
     throw UsageError(message("--stretch: steps of '", tokenizer.name(),
                              "' follow the beat, which no tempo changes; expected tokenizer ",
                              "performance"));

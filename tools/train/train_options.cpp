@@ -71,7 +71,8 @@ void TrainOptions::add_model_options(Arguments& arguments) {
   arguments.add("--condition", shared_.condition,
                 "of lm and vae: what they are told besides, as in key,density; label: the style "
                 "that prepare --labels gave the piece; of lm also key: the key in which it seems "
-                "to be; density: its notes a quarter");
+                "to be; density: its notes a quarter; histogram: how much of each pitch class it "
+                "has; tempo: how fast its beat goes, of tokens that keep time");
 
   arguments.heading("Models with an encoder");
   arguments.add("--encoder-layers", shared_.encoder_layers,

@@ -82,6 +82,8 @@ class PerformanceTokenizer : public Tokenizer {
     return std::nullopt;
   }
 
+  bool keeps_time() const override { return true; }
+
   std::vector<Sequence> encode(const Score& score, std::string* reason) const override;
   Score decode(const Sequence& sequence, double qpm) const override;
 };
