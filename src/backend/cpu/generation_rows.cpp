@@ -171,7 +171,8 @@ bool GenerationRows::ended() const {
 
 void GenerationRows::run(std::int64_t step, std::int64_t phase, Range items,
                          GenerationWorkspace& workspace) {
-  const auto& [kind, index] = phases_[static_cast<std::size_t>(phase)];
+  const Phase::Kind kind = phases_[static_cast<std::size_t>(phase)].kind;
+  const std::size_t index = phases_[static_cast<std::size_t>(phase)].index;
   if (kind != Phase::Kind::draw && ended()) return;
   const auto each_row = [&](const auto& take) {
     for (std::int64_t row = items.begin; row < items.end; ++row) take(row);
