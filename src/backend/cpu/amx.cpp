@@ -55,10 +55,16 @@ constexpr std::int64_t kRowBytes = kAmxColumns * 4;  // of a panel and of the su
 CADENZA_AMX void take_tiles(const TileConfig& config) { _tile_loadconfig(&config); }
 CADENZA_AMX void give_tiles() { _tile_release(); }
 
-CADENZA_AMX void multiply_16(const std::uint8_t* codes, std::int64_t stride, const std::byte* panel,
-                             std::int64_t depth, std::int32_t* sums) {
+/// Up to 16 rows, or twice 16.
+template <bool kTwice>
+CADENZA_AMX void multiply_rows(const std::uint8_t* codes, std::int64_t stride,
+                               const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
   _tile_zero(0);
   _tile_zero(1);
+  if constexpr (kTwice) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
   for (std::int64_t k = 0; k < depth; ++k) {
     _tile_loadd(4, codes + k * kAmxDepth, stride);
     const std::byte* const columns = panel + k * kAmxDepth / 4 * kRowBytes;
@@ -66,32 +72,18 @@ CADENZA_AMX void multiply_16(const std::uint8_t* codes, std::int64_t stride, con
     _tile_dpbusd(0, 4, 6);
     _tile_loadd(7, columns + 64, kRowBytes);
     _tile_dpbusd(1, 4, 7);
+    if constexpr (kTwice) {
+      _tile_loadd(5, codes + kAmxRows * stride + k * kAmxDepth, stride);
+      _tile_dpbusd(2, 5, 6);
+      _tile_dpbusd(3, 5, 7);
+    }
   }
   _tile_stored(0, sums, kRowBytes);
   _tile_stored(1, sums + 16, kRowBytes);
-}
-
-CADENZA_AMX void multiply_32(const std::uint8_t* codes, std::int64_t stride, const std::byte* panel,
-                             std::int64_t depth, std::int32_t* sums) {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  for (std::int64_t k = 0; k < depth; ++k) {
-    _tile_loadd(4, codes + k * kAmxDepth, stride);
-    const std::byte* const columns = panel + k * kAmxDepth / 4 * kRowBytes;
-    _tile_loadd(6, columns, kRowBytes);
-    _tile_dpbusd(0, 4, 6);
-    _tile_loadd(7, columns + 64, kRowBytes);
-    _tile_dpbusd(1, 4, 7);
-    _tile_loadd(5, codes + kAmxRows * stride + k * kAmxDepth, stride);
-    _tile_dpbusd(2, 5, 6);
-    _tile_dpbusd(3, 5, 7);
+  if constexpr (kTwice) {
+    _tile_stored(2, sums + kAmxRows * kAmxColumns, kRowBytes);
+    _tile_stored(3, sums + kAmxRows * kAmxColumns + 16, kRowBytes);
   }
-  _tile_stored(0, sums, kRowBytes);
-  _tile_stored(1, sums + 16, kRowBytes);
-  _tile_stored(2, sums + kAmxRows * kAmxColumns, kRowBytes);
-  _tile_stored(3, sums + kAmxRows * kAmxColumns + 16, kRowBytes);
 }
 
 }  // namespace
@@ -108,7 +100,7 @@ AmxTiles::~AmxTiles() { give_tiles(); }
 
 void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t stride, const std::byte* panel,
                         std::int64_t depth, std::int32_t* sums) const {
-  (twice_ ? multiply_32 : multiply_16)(codes, stride, panel, depth, sums);
+  (twice_ ? multiply_rows<true> : multiply_rows<false>)(codes, stride, panel, depth, sums);
 }
 
 }  // namespace cadenza::cpu
