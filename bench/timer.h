@@ -50,5 +50,9 @@ struct DevicePeak {
 
 std::unique_ptr<Timer> make_timer(Backend& backend);
 DevicePeak device_peak(const Backend& backend, Precision precision);
+/// The same of backends that compute on the host. CADENZA_BENCH_CLOCK=processor counts what
+/// processors spent in place of the time on the wall.
+std::unique_ptr<Timer> make_host_timer(Backend& backend);
+DevicePeak host_peak(const Backend& backend, Precision precision);
 
 }  // namespace cadenza::bench

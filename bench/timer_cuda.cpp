@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timer of a build with CUDA: events for the backends of the GPU, the wall for the others.
+// The timer of a build with CUDA: events for the backends of the GPU, the host's for the others.
 #include <algorithm>
 
 #include "backend/cuda/cuda_backend.h"
-#include "bench/cpu_peak.h"
 #include "bench/cuda_timer.h"
 
 namespace cadenza::bench {
@@ -53,15 +52,12 @@ double CudaTimer::stop() {
 }
 
 std::unique_ptr<Timer> make_timer(Backend& backend) {
-  if (!on_gpu(backend)) return std::make_unique<WallTimer>(backend);
+  if (!on_gpu(backend)) return make_host_timer(backend);
   return std::make_unique<CudaTimer>(static_cast<const CudaBackend&>(backend).stream());
 }
 
 DevicePeak device_peak(const Backend& backend, Precision precision) {
-  if (!on_gpu(backend)) {
-    return backend.name() == "cpu" && precision == Precision::fp32 ? measure_cpu_peak()
-                                                                   : DevicePeak();
-  }
+  if (!on_gpu(backend)) return host_peak(backend, precision);
   const double clock = 1e3 * attribute(cudaDevAttrClockRate);
   const double memory_clock = 1e3 * attribute(cudaDevAttrMemoryClockRate);
   const double bus_bytes = attribute(cudaDevAttrGlobalMemoryBusWidth) / 8.0;

@@ -28,6 +28,14 @@ def lines_of(command, cores):
     return done.stdout
 
 
+def cores_of(parser, threads):
+    """So many of the cores that this process may use."""
+    available = sorted(os.sched_getaffinity(0))
+    if not 1 <= threads <= len(available):
+        parser.error(f"--threads is {threads}, expected 1 to {len(available)}")
+    return set(available[:threads])
+
+
 FORMATS = ["fp32", "bf16", "int16", "int8"]
 PEERS = {"fp32": ["pytorch eager fp32", "onnxruntime fp32"], "int8": ["onnxruntime int8"]}
 
@@ -97,10 +105,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--svg", type=pathlib.Path, help="draw the table into this file too")
     args = parser.parse_args()
-    available = sorted(os.sched_getaffinity(0))
-    if not 1 <= args.threads <= len(available):
-        parser.error(f"--threads is {args.threads}, expected 1 to {len(available)}")
-    cores = set(available[:args.threads])
+    cores = cores_of(parser, args.threads)
     os.environ["CADENZA_BENCH_CLOCK"] = args.clock
     peers = sum(PEERS.values(), [])
     names = [f"cadenza {precision}" for precision in args.precisions] + peers

@@ -8,11 +8,10 @@ run's median.
 """
 import argparse
 import json
-import os
 import statistics
 import sys
 
-from cpu_generation import HERE, lines_of
+from cpu_generation import HERE, cores_of, lines_of
 
 
 def own_step(bench, model, shape, cores):
@@ -40,10 +39,7 @@ def main():
                         metavar="MODEL:BxT")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    available = sorted(os.sched_getaffinity(0))
-    if not 1 <= args.threads <= len(available):
-        parser.error(f"--threads is {args.threads}, expected 1 to {len(available)}")
-    cores = set(available[:args.threads])
+    cores = cores_of(parser, args.threads)
     print(f"Tokens per second, fp32, --threads {args.threads}, medians of {args.rounds} rounds in turns.\n")
     print("| model, B x T | cadenza | share of the FMA peak | pytorch | factor |\n" + "| --- " * 5 + "|")
     for case in args.cases:
