@@ -210,12 +210,16 @@ EpochBatches stretches(const Dataset& data, const LanguageModel& model, std::int
           false};
 }
 
+/// What a model with this head reads.
+Dataset labelled_data(Head head) {
+  return labelled(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+}
+
 // From the second stretch of pieces of different lengths, where the state carries no gradient.
 TEST(LanguageModel, LooksBackWithTheRightGradients) {
   const auto backend = make_backend("reference");
   for (const Head head : {Head::softmax, Head::bernoulli}) {
-    const Dataset data =
-        labelled(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+    const Dataset data = labelled_data(head);
     LanguageModel model(*backend, looking_back(head), DType::f64);
     model.initialize(5);
     EpochBatches batches = stretches(data, model, 16, 1);
@@ -243,8 +247,7 @@ TEST(LanguageModel, LooksBackWithTheRightGradients) {
 TEST(LanguageModel, LooksBackAcrossChunks) {
   const auto backend = make_backend("reference");
   for (const Head head : {Head::softmax, Head::bernoulli}) {
-    const Dataset data =
-        labelled(head == Head::softmax ? test::tiny_tokens() : test::tiny_frames());
+    const Dataset data = labelled_data(head);
     LanguageModel model(*backend, looking_back(head), DType::f64);
     model.initialize(5);
     const auto losses = [&](std::int64_t steps) {

@@ -40,6 +40,20 @@ void expect_failure(const Finished& finished, int code, const std::string& menti
   EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
 }
 
+/// One piece of so many steps by the model in `run`, as `new/0000.mid`.
+Finished generate_in(const TmpDir& dir, const std::string& steps,
+                     const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"generate", "--model",   dir / "run/model.safetensors",
+                                        "--output", dir / "new", "--num-steps",
+                                        steps};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments);
+}
+
+nlohmann::json generated_info(const TmpDir& dir) {
+  return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+}
+
 TEST(Conditions, AreLearntFollowedAndMeasured) {
   TmpDir dir;
   write_tunes(dir / "in");
@@ -80,14 +94,11 @@ TEST(Conditions, AreLearntFollowedAndMeasured) {
   EXPECT_EQ(told.at("conditions").at(1).at("kind"), "density");
 
   const auto generate = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"generate",  "--model",     model, "--output",
-                                          dir / "new", "--num-steps", "160"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run(arguments);
+    return generate_in(dir, "160", more);
   };
   const auto measured = [&](const std::string& key, const std::string& density) {
     EXPECT_EQ(generate({"--key-condition", key, "--density", density}).exit_code, 0);
-    return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+    return generated_info(dir);
   };
   const auto slow = measured("C", "1.01");
   EXPECT_EQ(slow.at("estimated_key"), "C major");
@@ -162,14 +173,11 @@ TEST(Conditions, MayBeAHistogramAndATempo) {
 
   const std::string model = dir / "run/model.safetensors";
   const auto generate = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> arguments = {"generate",  "--model",     model, "--output",
-                                          dir / "new", "--num-steps", "240"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run(arguments);
+    return generate_in(dir, "240", more);
   };
   const auto measured = [&](const std::string& histogram, const std::string& tempo) {
     EXPECT_EQ(generate({"--pitch-classes", histogram, "--tempo-condition", tempo}).exit_code, 0);
-    return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+    return generated_info(dir);
   };
   /// How much more of C major than of F# major; they share two notes.
   const auto lean = [](const nlohmann::json& music) {
