@@ -12,7 +12,8 @@ namespace cadenza::cuda {
 
 /// Pinned host memory that uploads go through: the caller's bytes are free at once, and the copy to
 /// the device runs while the host goes on. Blocks are used again when the copies out of them are
-/// over.
+/// over. Copies go into the stream of the work, not into one of their own: what they overwrite may
+/// be read by what was queued before, so they would wait for that all the same.
 class Staging {
  public:
   explicit Staging(cudaStream_t stream) : stream_(stream) {}
