@@ -8,6 +8,7 @@ sanitizer, Python's peers and the carried binaries.
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -249,17 +250,25 @@ class Compare(unittest.TestCase):
         for difference, met in ((0.0009, True), (-0.0011, False)):
             rows = [row("jsb_training", 8.0 + difference, backend="cuda"),
                     row("jsb_training", 8.0, backend="cpu")]
-            self.assertEqual(self.find(rows, "JSB", "preset jsb").met, met)
+            self.assertEqual(self.find(rows, "JSB", "S: LSTM 2x256").met, met)
 
     def test_a_failed_side_is_not_measured(self):
         rows = [row("jsb_training", 8.0, backend="cuda"),
                 {**row("jsb_training", None, backend="cpu"), "status": "failed: no"}]
-        self.assertIsNone(self.find(rows, "JSB", "preset jsb").met)
+        self.assertIsNone(self.find(rows, "JSB", "S: LSTM 2x256").met)
 
 
 A_TEST = """
 case "$*" in
   *list_tests*) printf 'Backends/Contract.\\n  Adds/cuda_fp32_threads1\\n' ;;
+  *) echo '%s' > "${GTEST_OUTPUT#json:}" ;;
+esac"""
+# Its tests name no backend, so a filter by backends finds none of them.
+A_DEVICE_TEST = """
+for argument; do [ "$argument" = '--gtest_filter=*' ] || continue; all=yes; done
+case "$all $*" in
+  yes*list_tests*) printf 'CudnnRnnTest.\\n  Stacked\\n' ;;
+  *list_tests*) ;;
   *) echo '%s' > "${GTEST_OUTPUT#json:}" ;;
 esac"""
 STAND_INS = {
@@ -273,7 +282,8 @@ esac""",
     "peers-python": """
 echo '{"bench": "peer", "case": {"backend": "any"}, "value": null, "status": "not present: no peer"}'""",
     "bin/backend_test": A_TEST,
-    "bin/kernel_test": A_TEST,
+    "bin/kernel_test": A_DEVICE_TEST,
+    "bin/cudnn_test": A_DEVICE_TEST,
     "bin/music_test": ":",
     "bin/exact_math_check": "echo '{\"mismatches\": 0}'",
     "bin/gpu_micro": """
@@ -286,6 +296,7 @@ done""",
     "bin/generation_bench": "sleep 60",
     "bin/recurrent_bench": "echo broken >&2; exit 3",
     "bin/cadenza": """
+case "$*" in *"--preset jsb --layers 2 --hidden 256 "*) ;; *) exit 1 ;; esac
 case "$*" in *"backend cuda"*) echo '{"best_valid_nll": 8.0004}' ;; *) echo '{"best_valid_nll": 8.0}' ;; esac""",
 }
 
@@ -303,7 +314,7 @@ class Script(unittest.TestCase):
 
     def make(self, report_of_tests):
         for name, body in STAND_INS.items():
-            if body is A_TEST:
+            if body in (A_TEST, A_DEVICE_TEST):
                 body = body % report_of_tests
             path = self.folder / name
             path.parent.mkdir(exist_ok=True)
@@ -331,18 +342,20 @@ class Script(unittest.TestCase):
         self.assertEqual(result["device"]["name"], "Stand-In 1")
         self.assertTrue(result["name"].endswith("-stand-in-1-c0ffee1"), result["name"])
         statuses = self.statuses(result)
-        self.assertEqual(statuses["backend_test, part 1 of 1"], "ok")
+        for name in ("backend_test", "kernel_test", "cudnn_test"):
+            self.assertEqual(statuses[name + ", part 1 of 1"], "ok")
         self.assertNotIn("music_test, part 1 of 1", statuses)
         self.assertEqual(statuses["racecheck"], "ok")
         self.assertEqual(statuses["racecheck, device layer"], "ok")
         self.assertEqual(statuses["exact functions, all 2^32 inputs"], "ok")
-        self.assertEqual(statuses["layers forward and backward"], "failed")
-        self.assertEqual(statuses["generation"], "timed out")
+        self.assertEqual(statuses["layers forward and backward, cudnn"], "failed")
+        self.assertEqual(statuses["generation, S"], "timed out")
         self.assertEqual(statuses["training step"], "not present")
         self.assertEqual(statuses["micro: cudnn"], "not run")
         jsb = [c for c in result["comparisons"] if "JSB" in c["claim"]]
         self.assertEqual([c["met"] for c in jsb], [True])
         self.assertTrue(list((self.folder / "results").glob("*.md")))
+        self.assertLessEqual(int(result["allotted"]), 470)  # all parts, in 8 minutes with the report
 
     def test_wrong_results_stop_the_clock(self):
         self.make(test_report(1, 1))
@@ -350,7 +363,7 @@ class Script(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertFalse(result["correct"])
         self.assertEqual(self.statuses(result)["speed"], "not run")
-        self.assertEqual(result["rows"], [])
+        self.assertEqual([row["bench"] for row in result["rows"]], ["jsb_training"])  # on the CPU
 
     def test_force_measures_all_the_same(self):
         self.make(test_report(1, 1))
@@ -371,6 +384,67 @@ class Script(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("'soon' is not a number of seconds", done.stderr)
         self.assertEqual(self.run_script("--unknown")[0].returncode, 64)
+
+
+class Pack(unittest.TestCase):
+    """--pack in a project of stand-ins, and --carried with what it made."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = pathlib.Path(scratch.name).resolve()
+        self.project = self.folder / "project"
+        (self.project / "tests" / "golden").mkdir(parents=True)
+        (self.project / "tests" / "golden" / "a.json").write_text("{}")
+        shutil.copytree(ROOT / "tools", self.project / "tools")
+        for name in ("gpu_micro", "exact_math_check", "backend_test", "kernel_test", "cadenza"):
+            self.write(f"built/bin/{name}", (STAND_INS["bin/" + name] if name.endswith(("micro", "check"))
+                                             else A_TEST % test_report()))
+        self.write("built/CMakeFiles/other_test", ":")
+        self.write("built/libcadenza.so.0.1.0", "the library")
+        (self.folder / "built" / "libcadenza.so").symlink_to("libcadenza.so.0.1.0")
+        self.write("built/libcadenza_cudnn.so", "the module")
+        self.write("built/tests/backend/libcadenza_cudnn.so", "a stand-in")
+        self.write("libz.so.1", "zlib")
+        self.write("bin/nvidia-smi", STAND_INS["nvidia-smi"])
+        self.write("bin/compute-sanitizer", STAND_INS["compute-sanitizer"])
+        self.write("bin/cmake", f'[ "$1" != --build ] || {{ mkdir -p build; cp -a {self.folder}/built "$2"; }}')
+        self.write("bin/ldd", f"echo '\tlibz.so.1 => {self.folder}/libz.so.1 (0x0)'\n"
+                              "echo '\tlibc.so.6 => /nowhere/libc.so.6 (0x0)'")
+
+    def write(self, name, body):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + body + "\n")
+        path.chmod(0o755)
+
+    def run_script(self, *arguments):
+        environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+        return subprocess.run([str(self.project / "tools" / "gpu_check.sh"), *arguments], env=environment,
+                              capture_output=True, text=True, timeout=100, check=False,
+                              cwd=self.folder)
+
+    def test_what_is_packed_can_be_carried(self):
+        done = self.run_script("--pack", "packed")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        packed = self.folder / "packed"
+        found = {str(path.relative_to(packed)) for path in packed.rglob("*") if not path.is_dir()}
+        presets = {f"share/cadenza/presets/{path.name}" for path in (ROOT / "tools/presets").glob("*.toml")}
+        self.assertEqual(found - presets, {
+            "COMMIT", "bin/gpu_micro", "bin/exact_math_check", "bin/backend_test", "bin/kernel_test",
+            "bin/cadenza", "lib/libcadenza.so", "lib/libcadenza.so.0.1.0", "lib/libcadenza_cudnn.so",
+            "lib/libz.so.1", "share/golden/a.json"})
+        self.assertTrue(presets <= found)
+        self.assertTrue((packed / "lib" / "libcadenza.so").is_symlink())
+        self.assertIn("the module", (packed / "lib" / "libcadenza_cudnn.so").read_text())
+
+        done = self.run_script("--carried", "packed", "--output", "results", "--python", "none",
+                               "--seconds", "20")
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        result = json.loads(next((self.folder / "results").glob("*.json")).read_text())
+        statuses = {part["name"]: part["status"] for part in result["parts"]}
+        self.assertEqual(statuses["backend_test, part 1 of 1"], "ok")
+        self.assertEqual(statuses["copy bandwidth"], "ok")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def training_against_cpu(rows):
     cuda = value_of(fastest(rows, "jsb_training", backend="cuda"))
     cpu = value_of(fastest(rows, "jsb_training", backend="cpu"))
     difference = None if cuda is None or cpu is None else cuda - cpu
-    yield Comparison("validation NLL on JSB, cuda less cpu", "preset jsb", cuda, cpu, difference,
+    yield Comparison("validation NLL on JSB, cuda less cpu", "S: LSTM 2x256", cuda, cpu, difference,
                      "within 0.001", None if difference is None else abs(difference) <= 1e-3,
                      unit="nats a frame")
 

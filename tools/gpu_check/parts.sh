@@ -33,7 +33,8 @@ pack_into() {
   mkdir -p "$1/bin" "$1/lib" "$1/share/cadenza/presets" || fail "cannot write to $1"
   find "$binaries" -type f -perm -u+x \( -name '*_test' -o -name '*_bench' -o -name gpu_micro \
     -o -name exact_math_check -o -name cadenza \) ! -path '*/CMakeFiles/*' -exec cp {} "$1/bin" \;
-  find "$binaries" -name 'libcadenza*.so*' ! -path '*/CMakeFiles/*' -exec cp -P {} "$1/lib" \;
+  # Those of the tests are stand-ins under the same names.
+  find "$binaries" -maxdepth 1 -name 'libcadenza*.so*' -exec cp -P {} "$1/lib" \;
   for file in "$1"/bin/*; do
     strip "$file" 2> /dev/null
     while read -r library; do cp -nL "$library" "$1/lib"; done < <(ldd "$file" |
@@ -78,10 +79,23 @@ absent() {
 
 left() { echo $((budget - SECONDS + started)); }
 
-# execute FOLDER LIMIT COMMAND...: what it prints, how it ended and how long it took.
+# What the parts so far were allotted: a check as a whole ends within the sum.
+allotted=0
+limit=0
+
+# allot SECONDS: sets $limit, which the next part has, or each of those that run beside each other: its
+# seconds and what the parts before left over, within what is left of the whole time.
+allot() {
+  limit=$((allotted + $1 - SECONDS + started))
+  [ "$limit" -ge "$1" ] || limit=$1
+  [ "$limit" -le "$(left)" ] || limit=$(left)
+  allotted=$((allotted + $1))
+}
+
+# execute FOLDER COMMAND...: what it prints, how it ended and how long it took.
 execute() {
-  local where=$1 limit=$2 begin=$SECONDS status=0
-  shift 2
+  local where=$1 begin=$SECONDS status=0
+  shift
   timeout -k 5 "$limit" env LD_LIBRARY_PATH="$library_path" CADENZA_BENCH_SECONDS=0.05 \
     CADENZA_GOLDEN="$golden" GTEST_OUTPUT="json:$where/report.json" "$@" \
     > "$where/stdout" 2> "$where/stderr" < /dev/null || status=$?
@@ -89,31 +103,35 @@ execute() {
   say "$(sed -n 's/^name=//p' "$where/meta"): exit status $status after $((SECONDS - begin)) s"
 }
 
-# part NAME GROUP KIND LIMIT COMMAND...: within the limit and what is left of the whole time.
-# With $beside set it runs beside the next ones, until `wait`.
+# part NAME GROUP KIND COMMAND...: within what it was allotted. With $beside set it runs beside the next
+# ones, until finish.
 beside=
 part() {
-  local limit=$4
-  [ "$limit" -le "$(left)" ] || limit=$(left)
   if [ "$limit" -lt 3 ]; then
     absent "$1" "$2" "$3" "not run" "no time left"
     return
   fi
   new_part "$1" "$2" "$3"
   if [ -n "$beside" ]; then
-    execute "$folder" "$limit" "${@:5}" &
+    execute "$folder" "${@:4}" &
   else
-    execute "$folder" "$limit" "${@:5}"
+    execute "$folder" "${@:4}"
   fi
 }
 
-# program_part NAME GROUP KIND LIMIT PROGRAM ARGUMENTS...: of the binaries, if it is there.
+# Waits for the parts that run beside each other.
+finish() {
+  wait
+  beside=
+}
+
+# program_part NAME GROUP KIND PROGRAM ARGUMENTS...: of the binaries, if it is there.
 program_part() {
   local program
-  program=$(executable "$5")
+  program=$(executable "$4")
   if [ -z "$program" ]; then
-    absent "$1" "$2" "$3" "not present" "there is no $5 in $binaries"
+    absent "$1" "$2" "$3" "not present" "there is no $4 in $binaries"
   else
-    part "$1" "$2" "$3" "$4" "$program" "${@:6}"
+    part "$1" "$2" "$3" "$program" "${@:5}"
   fi
 }
