@@ -47,22 +47,26 @@ __global__ void starts_kernel(const std::uint32_t* keys, KeyOrder order) {
 
 /// The arrays of a workspace, one behind the other.
 struct Workspace {
+  // In this type in the question for storage and in the sort: CUB's kernels, and with them the
+  // storage that they need, depend on it.
+  std::int32_t count;
   std::size_t keys_bytes, sort_bytes;
   int bits;
 
-  Workspace(std::int64_t count, std::int32_t limit)
-      : keys_bytes((static_cast<std::size_t>(count) * 4 + kAlignment - 1) / kAlignment *
+  Workspace(std::int64_t elements, std::int32_t limit)
+      : count(static_cast<std::int32_t>(elements)),
+        keys_bytes((static_cast<std::size_t>(count) * 4 + kAlignment - 1) / kAlignment *
                    kAlignment),
         sort_bytes(0),
         bits(std::max(1, static_cast<int>(std::bit_width(static_cast<std::uint32_t>(limit))))) {
-    const std::uint32_t* keys = nullptr;
-    const std::int32_t* positions = nullptr;
-    check_sort(count, cub::DeviceRadixSort::SortPairs(
-                          nullptr, sort_bytes, keys, const_cast<std::uint32_t*>(keys), positions,
-                          const_cast<std::int32_t*>(positions), static_cast<int>(count), 0, bits));
+    sort(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
   }
 
-  static void check_sort(std::int64_t count, cudaError_t status) {
+  /// Positions in the order of their keys; without storage, sets sort_bytes instead.
+  void sort(void* storage, const std::uint32_t* keys, std::uint32_t* sorted,
+            const std::int32_t* positions, std::int32_t* sorted_positions, cudaStream_t stream) {
+    const cudaError_t status = cub::DeviceRadixSort::SortPairs(
+        storage, sort_bytes, keys, sorted, positions, sorted_positions, count, 0, bits, stream);
     if (status != cudaSuccess)
       throw_launch_error({.kernel = "sort_by_key", .shape = {count}}, status);
   }
@@ -89,10 +93,7 @@ void sort_by_key(const KeyOrder& order, void* workspace, cudaStream_t stream) {
           .stream = stream},
          make_keys_kernel, order, keys, positions);
   if (order.count > 0) {
-    Workspace::check_sort(
-        order.count, cub::DeviceRadixSort::SortPairs(bytes + 3 * sizes.keys_bytes, sizes.sort_bytes,
-                                                     keys, sorted, positions, order.positions,
-                                                     order.count, 0, sizes.bits, stream));
+    sizes.sort(bytes + 3 * sizes.keys_bytes, keys, sorted, positions, order.positions, stream);
   }
   launch({.kernel = "sort_by_key",
           .shape = shape,

@@ -17,11 +17,12 @@ namespace cub {
 
 namespace detail {
 
-/// Says how much storage is needed, or queues work(), which is told apart by its type.
+/// Says how much storage is needed, which depends on the type of the count too, or queues work(),
+/// which is told apart by its type.
 template <typename Number, typename Work>
 cudaError_t with_storage(void* storage, std::size_t& bytes, Number count, cudaStream_t stream,
                          Work work) {
-  const std::size_t needed = 256 + 8 * static_cast<std::size_t>(count);
+  const std::size_t needed = 256 + 2 * sizeof(Number) * static_cast<std::size_t>(count);
   if (storage == nullptr) {
     bytes = needed;
     return cudaSuccess;
