@@ -23,7 +23,10 @@ struct Format<Precision::tf32> {
 };
 
 /// A tile of kWarpsM x kWarpsN warps with kEachM x kEachN instructions' sums each; kEachN is even.
-template <Precision kPrecision_, int kWarpsM, int kWarpsN, int kEachM, int kEachN, int kStages>
+/// kResident_ blocks have registers on a multiprocessor; left to itself, ptxas for sm_100 spills to
+/// have seven.
+template <Precision kPrecision_, int kWarpsM, int kWarpsN, int kEachM, int kEachN, int kStages,
+          int kResident_>
 struct Tiling {
   static constexpr Precision kPrecision = kPrecision_;
   using T = typename Format<kPrecision>::T;
@@ -38,13 +41,14 @@ struct Tiling {
   static constexpr int kRows = kWarpsM * kWarpRows;
   static constexpr int kColumns = kWarpsN * kWarpColumns;
   static constexpr int kThreads = 32 * kWarpsM * kWarpsN;
+  static constexpr int kResident = kResident_;
   using Pipeline = TilePipeline<T, kRows, kColumns, kDepth, kStages, kThreads>;
 };
 
 template <Precision kPrecision>
-using Few = Tiling<kPrecision, 1, 4, 1, 2, 4>;  // 16 x 64: up to 16 rows
+using Few = Tiling<kPrecision, 1, 4, 1, 2, 4, 4>;  // 16 x 64: up to 16 rows
 template <Precision kPrecision>
-using Many = Tiling<kPrecision, 2, 2, 2, 4, 3>;  // 64 x 64
+using Many = Tiling<kPrecision, 2, 2, 2, 4, 3, 3>;  // 64 x 64
 
 /// The operands of a lane, as kernels/device/warp_mma.h lays them out.
 template <typename T>
@@ -135,7 +139,7 @@ __device__ __forceinline__ void for_each_sum(float (&sum)[T::kSumsM][T::kSumsN][
 //   zeros behind the last k.
 // Limits: none; factors that are not aligned come without asynchronous copies.
 template <typename T>
-__global__ void __launch_bounds__(T::kThreads)
+__global__ void __launch_bounds__(T::kThreads, T::kResident)
     matmul_mma_kernel(Factor<typename T::T> a, Factor<typename T::T> b, Result result) {
   const TileOrigin block = tile_origin(result.n, T::kRows, T::kColumns);
   const int lane = static_cast<int>(threadIdx.x) % 32;
