@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recurrent layers of the record models: whole sequences forward (as inference), forward and
-// backward with the gradients of x, and single steps of one layer as generation takes them.
+// backward with the gradients of x, and single steps of one layer as generation takes them. All
+// begin with the caches flushed.
 #include <string>
 #include <vector>
 
@@ -77,8 +78,10 @@ void run_layers(benchmark::State& state, Place& place, const RecordModel& model,
   }
   const double tokens = static_cast<double>(shape.batch * shape.steps);
   const double passes = pass == Pass::forward ? 1.0 : 3.0;
-  const Cost cost = {
-      .flops = tokens * passes * recurrent_flops(model), .items = tokens, .item = "tokens"};
+  const Cost cost = {.flops = tokens * passes * recurrent_flops(model),
+                     .items = tokens,
+                     .item = "tokens",
+                     .cache = Cache::flushed};
   measure(state, place, cost, [&] {
     TensorView input = x;
     for (Layer& layer : layers) {
@@ -111,7 +114,8 @@ void run_step(benchmark::State& state, Place& place, std::int64_t hidden, std::i
   const Cost cost = {.flops = 16.0 * rows * width * width,
                      .bytes = 4.0 * (8.0 * width * (width + 1.0) + 5.0 * rows * width),
                      .items = rows,
-                     .item = "rows"};
+                     .item = "rows",
+                     .cache = Cache::flushed};
   measure(state, place, cost, [&] {
     backend.recurrent_step(spec, {.x = x, .state = cell, .weights = {w_ih, w_hh, b_ih, b_hh}});
   });

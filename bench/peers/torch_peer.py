@@ -30,6 +30,11 @@ def precisions(device):
     return [p for p in TYPES if device.type == "cuda" or p in ("fp32", "bf16")]
 
 
+def cache_filler(args, device):
+    """More memory than the caches hold: overwritten, they have nothing else."""
+    return torch.zeros((1 if args.tiny else 256) << 20, dtype=torch.uint8, device=device)
+
+
 class Stopwatch:
     """Seconds of a call, by events on a GPU."""
 

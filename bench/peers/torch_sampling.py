@@ -42,7 +42,7 @@ def main():
     device = torch_peer.device_of(args)
     session = peer.Session(args)
     torch.manual_seed(1)
-    scratch = torch.zeros((1 if args.tiny else 256) << 20, dtype=torch.uint8, device=device)
+    scratch = torch_peer.cache_filler(args, device)
     draws = [("pytorch", *draw) for draw in TORCH_DRAWS]
     if device.type == "cuda":
         draws = [("flashinfer", *draw) for draw in flashinfer_draws()] + draws

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch eager: the LSTM layers of the record models forward and backward, and a whole training
-step (embedding, layers, linear, cross-entropy, Adam with clipping)."""
+step (embedding, layers, linear, cross-entropy, Adam with clipping). Samples of the layers begin with the
+caches flushed."""
 import peer
 import torch_peer
 from torch_peer import torch
@@ -9,7 +10,7 @@ from torch_peer import torch
 nn = torch.nn
 
 
-def layers(session, device, model, precision, batch, steps):
+def layers(session, device, model, precision, batch, steps, flush):
     torch_peer.set_precision(precision)
     kind = torch_peer.TYPES[precision]
     width = model["hidden"]
@@ -28,7 +29,7 @@ def layers(session, device, model, precision, batch, steps):
         net(x)[0].backward(upstream)
 
     def timed(function):
-        return lambda: session.sample(lambda: stopwatch(function))
+        return lambda: session.sample(lambda: stopwatch(function, before=flush))
 
     return timed(forward), timed(forward_backward)
 
@@ -67,6 +68,7 @@ def main():
     device = torch_peer.device_of(args)
     session = peer.Session(args)
     torch.manual_seed(1)
+    scratch = torch_peer.cache_filler(args, device)
     for batch, steps in session.shapes:
         for precision in torch_peer.precisions(device):
             if session.precision not in (None, precision):
@@ -75,8 +77,10 @@ def main():
                 case = {"backend": "pytorch eager", "precision": precision, "model": name,
                         "B": batch, "T": steps}
                 arguments = (session, device, model, precision, batch, steps)
-                session.case("recurrent_forward_backward", case, lambda: layers(*arguments)[1]())
-                session.case("recurrent_forward", case, lambda: layers(*arguments)[0]())
+                session.case("recurrent_forward_backward", case,
+                             lambda: layers(*arguments, scratch.zero_)[1]())
+                session.case("recurrent_forward", case,
+                             lambda: layers(*arguments, scratch.zero_)[0]())
                 session.case("training_step", case, lambda: training(*arguments))
 
 

@@ -8,6 +8,7 @@ NEVER = "not yet measured on a GPU"
 VOCABULARIES = (128, 256, 388, 512, 1024)
 LARGE_BATCHES = (16384, 65536)
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+LAYERS = {"S": (2, 256), "M": (3, 512), "L": (2, 1024)}  # of bench/shapes.h: how many, H
 
 
 @dataclasses.dataclass
@@ -17,7 +18,7 @@ class Comparison:
     ours: Optional[float] = None
     theirs: Optional[float] = None
     factor: Optional[float] = None
-    required: str = ""
+    required: str = ""  # empty: told, whatever it is
     met: Optional[bool] = None
     unit: str = "us"
     note: str = ""
@@ -95,6 +96,20 @@ def layers_against_pytorch(rows):
                                  None if factor is None else factor >= 1.0)
 
 
+def layers_against_cudnn(rows):
+    """cuDNN called with the whole stack at once, by the faster of its algorithms."""
+    for model, (layers, hidden) in LAYERS.items():
+        for batch, steps in ((64, 256), (256, 256)):
+            ours = fastest(rows, "recurrent_forward_backward", backend="cudnn", precision="fp32",
+                           model=model, B=batch, T=steps)
+            theirs = fastest(rows, "cudnn", cell="lstm", precision="fp32", layers=layers, H=hidden,
+                             B=batch, T=steps, **{"pass": "forward and backward"})
+            note = "" if theirs is None else theirs["case"].get("algorithm", "")
+            yield Comparison("cuDNN called directly over cudnn, forward and backward",
+                             f"{model}, fp32, B {batch}, T {steps}", value_of(ours), value_of(theirs),
+                             ratio(value_of(theirs), value_of(ours)), note=note)
+
+
 def step_against_pytorch(rows):
     """Our value is a whole call of many steps; its row says what a step takes."""
     for precision in PRECISIONS[:3]:
@@ -123,6 +138,6 @@ def compare(rows):
     """All comparisons, in the order of the table."""
     found = []
     for make in (sampler_against_floor, sampler_against_peers, layers_against_pytorch,
-                 step_against_pytorch, training_against_cpu):
+                 layers_against_cudnn, step_against_pytorch, training_against_cpu):
         found += make(rows)
     return found

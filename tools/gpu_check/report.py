@@ -67,7 +67,7 @@ def merge(found, facts):
 def exit_status(result):
     if not result["correct"]:
         return 2
-    return 0 if all(c["met"] for c in result["comparisons"]) else 3
+    return 0 if all(c["met"] for c in result["comparisons"] if c["required"]) else 3
 
 
 def write(work, output, facts):

@@ -32,7 +32,7 @@ def verdict(result):
         return ("**Not correct on this device**: a part of correctness failed, was out of time or "
                 "missing, so speeds " + ("below are not worth much." if result["forced"] else
                                           "were not measured (--force measures them anyway)."))
-    open_ones = [c for c in result["comparisons"] if c["met"] is None]
+    open_ones = [c for c in result["comparisons"] if c["met"] is None and c["required"]]
     missed = [c for c in result["comparisons"] if c["met"] is False]
     absent = [part["name"] for part in result["parts"]
               if part["group"] == "correctness" and part["status"] == "not present"]
@@ -50,6 +50,8 @@ def comparison_rows(result):
             reached, factor = comparisons.NEVER, comparisons.NEVER
         else:
             reached, factor = "yes" if c["met"] else "**no**", number(c["factor"])
+            if not c["required"]:
+                reached = "nothing required"
         unit = " " + c["unit"]
         sides = [number(c[side]) + (unit if c[side] is not None else "") for side in ("ours", "theirs")]
         yield [c["claim"], c["case"], *sides, factor, c["required"], reached, c["note"]]
