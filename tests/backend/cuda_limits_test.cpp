@@ -67,6 +67,12 @@ TEST_F(CudaLimits, DriverTooOld) {
             "driver");
 }
 
+TEST_F(CudaLimits, NoDriver) {  // as a program meets it that holds the backends itself
+  emulation::config().driver_version = 0;
+  EXPECT_EQ(obstacle(),
+            "no NVIDIA driver was found; where there is a GPU, install its driver, R580 or newer");
+}
+
 TEST_F(CudaLimits, NoRoomForATensor) {
   CudaBackend backend({});
   leave(1000);

@@ -17,6 +17,9 @@ std::string obstacle() {
     int runtime = 0;
     static_cast<void>(cudaDriverGetVersion(&driver));
     static_cast<void>(cudaRuntimeGetVersion(&runtime));
+    if (driver == 0) {
+      return "no NVIDIA driver was found; where there is a GPU, install its driver, R580 or newer";
+    }
     return message("the NVIDIA driver supports CUDA ", driver / 1000, ".", driver % 1000 / 10,
                    ", this build needs CUDA ", runtime / 1000, ".", runtime % 1000 / 10,
                    "; install a newer driver");
