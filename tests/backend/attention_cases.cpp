@@ -88,7 +88,6 @@ OpCase attention_case(AttentionKind kind, const Variant& variant) {
     return gradients(device, inputs, kind, device.put(cotangents.at("context")));
   };
   op.small = variant.memory < 100;
-  op.tolerance = 2e-5;
   return op;
 }
 

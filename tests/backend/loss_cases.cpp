@@ -150,7 +150,6 @@ OpCase nade_case(std::int64_t rows, std::int64_t keys, std::int64_t units, bool 
                   {"u", without_initial_value(device.get(args.d_u))}};
   };
   op.small = rows < 10;
-  op.tolerance = 2e-5;
   return op;
 }
 

@@ -199,7 +199,6 @@ OpCase recurrent_case(const CellInfo& cell, const Edge& edge, std::uint64_t seed
   };
   op.small = edge.batch < 10;
   op.kinked = kind == CellKind::rnn_relu;
-  op.tolerance = 2e-5;
   return op;
 }
 

@@ -88,14 +88,20 @@ class Training {
   Arena arena_;
 };
 
-double tolerance_of(Precision precision) {
+/// Allowed errors relative to the largest value.
+struct Tolerance {
+  double losses, parameters;
+};
+
+/// Adam amplifies rounding where gradients are small, so parameters wander further than losses.
+Tolerance tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::fp32:
-      return 1e-4;
+      return {1e-5, 1e-4};
     case Precision::tf32:
-      return 1e-2;
+      return {2e-3, 1e-1};
     default:
-      return 3e-2;
+      return {1e-2, 3e-1};
   }
 }
 
@@ -108,11 +114,10 @@ class TrainingCurve : public test::BackendTest {
     const test::Origin origin{
         message("training ", info_of(cell).name, " head ", static_cast<int>(head)),
         GetParam().backend, DType::f32, 5};
-    const double tolerance = tolerance_of(GetParam().precision);
-    EXPECT_TRUE(test::close(origin, "losses", expected.losses, got.losses, tolerance));
-    // Adam amplifies rounding where gradients are small.
-    EXPECT_TRUE(
-        test::close(origin, "parameters", expected.parameters, got.parameters, 10.0 * tolerance));
+    const Tolerance tolerance = tolerance_of(GetParam().precision);
+    EXPECT_TRUE(test::close(origin, "losses", expected.losses, got.losses, tolerance.losses));
+    EXPECT_TRUE(test::close(origin, "parameters", expected.parameters, got.parameters,
+                            tolerance.parameters));
     EXPECT_LT(got.losses.values.back(), 0.9 * got.losses.values.front());
   }
 };

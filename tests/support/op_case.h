@@ -25,7 +25,7 @@ struct OpCase {
   /// Whether gradients jump where a sum changes sign, so that rounded factors may change single
   /// ones entirely: compared closely in fp32 alone.
   bool kinked = false;
-  /// Allowed error in f32 relative to the largest value of an array.
+  /// Allowed error of outputs in f32 relative to the largest value of an array.
   double tolerance = 1e-5;
 };
 
