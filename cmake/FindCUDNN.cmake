@@ -39,7 +39,7 @@ if(CUDNN_INCLUDE_DIR AND EXISTS ${CUDNN_INCLUDE_DIR}/cudnn_version.h)
 endif()
 
 find_package_handle_standard_args(CUDNN REQUIRED_VARS CUDNN_LIBRARY CUDNN_INCLUDE_DIR
-                                  VERSION_VAR CUDNN_VERSION)
+                                  VERSION_VAR CUDNN_VERSION HANDLE_VERSION_RANGE)
 if(CUDNN_FOUND)
   # Where the file is, not where a link to it lies: the sub-libraries that cuDNN loads are there.
   file(REAL_PATH ${CUDNN_LIBRARY} CUDNN_file)

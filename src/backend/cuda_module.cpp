@@ -18,6 +18,13 @@ std::filesystem::path own_folder() {
   return std::filesystem::absolute(info.dli_fname).parent_path();
 }
 
+/// What to do about a module that dlopen() says this of.
+const char* advice_on(std::string_view words) {
+  return words.find("libcudnn") != std::string_view::npos
+             ? "; install cuDNN 9"
+             : "; install the libraries of CUDA 13, or build cadenza anew";
+}
+
 struct Loaded {
   const CudaEntry* entry = nullptr;
   std::string problem;
@@ -38,12 +45,13 @@ Loaded load(std::string_view name) {
   }
   void* handle = dlopen(module.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    return {nullptr, message(module.string(), " cannot be loaded: ", dlerror(),
-                             name == "cudnn" ? "; install cuDNN 9" : "")};
+    const std::string words = dlerror();
+    return {nullptr, message(module.string(), " cannot be loaded: ", words, advice_on(words))};
   }
   const std::string symbol = message("cadenza_", name, "_entry");
   void* found = dlsym(handle, symbol.c_str());
-  if (found == nullptr) return {nullptr, message(module.string(), " has no ", symbol)};
+  if (found == nullptr)
+    return {nullptr, message(module.string(), " has no ", symbol, "; build cadenza anew")};
   const auto entry = reinterpret_cast<decltype(&cadenza_cuda_entry)>(found);
   return {entry(), {}};
 }

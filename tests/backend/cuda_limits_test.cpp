@@ -11,6 +11,7 @@
 #include "cadenza/generator.h"
 #include "cadenza/trainer.h"
 #include "emulation/config.h"
+#include "emulation/cudnn/stand_in.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
 
@@ -71,6 +72,19 @@ TEST_F(CudaLimits, NoDriver) {  // as a program meets it that holds the backends
   emulation::config().driver_version = 0;
   EXPECT_EQ(obstacle(),
             "no NVIDIA driver was found; where there is a GPU, install its driver, R580 or newer");
+}
+
+TEST_F(CudaLimits, CudnnOfAnotherMajorVersion) {
+  const auto obstacle_with = [](std::size_t version) {
+    const cudnn_stand_in::Version loaded(version);
+    return cadenza_cudnn_entry()->obstacle();
+  };
+  EXPECT_EQ(obstacle_with(90000), "");
+  EXPECT_EQ(obstacle_with(92001), "");
+  EXPECT_EQ(obstacle_with(8907),
+            "cuDNN 8.9.7 was loaded, this build needs cuDNN 9; install cuDNN 9");
+  EXPECT_EQ(obstacle_with(100102),
+            "cuDNN 10.1.2 was loaded, this build needs cuDNN 9; install cuDNN 9");
 }
 
 TEST_F(CudaLimits, NoRoomForATensor) {

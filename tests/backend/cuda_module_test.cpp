@@ -38,14 +38,22 @@ TEST_F(CudaModule, NamesAMissingModule) {
               EndsWith("/libcadenza_cuda.so is missing; build with -DCADENZA_CUDA=ON"));
 }
 
-TEST_F(CudaModule, NamesWhatAModuleThatDoesNotLoadNeeds) {
-  EXPECT_THAT(cuda_obstacle("cudnn"), AllOf(HasSubstr("/libcadenza_cudnn.so cannot be loaded: "),
-                                            HasSubstr("libcadenza_cudnn.so: file too short"),
-                                            EndsWith("; install cuDNN 9")));
+TEST_F(CudaModule, NamesABrokenModule) {
+  EXPECT_THAT(cuda_obstacle("broken"),
+              AllOf(HasSubstr("/libcadenza_broken.so cannot be loaded: "),
+                    HasSubstr("libcadenza_broken.so: file too short"),
+                    EndsWith("; install the libraries of CUDA 13, or build cadenza anew")));
+}
+
+TEST_F(CudaModule, NamesACudnnThatIsNotInstalled) {
+  EXPECT_THAT(cuda_obstacle("cudnn"),
+              AllOf(HasSubstr("/libcadenza_cudnn.so cannot be loaded: "),
+                    HasSubstr("libcudnn_stub.so.9: "), EndsWith("; install cuDNN 9")));
 }
 
 TEST_F(CudaModule, NamesAModuleWithoutEntry) {
-  EXPECT_THAT(cuda_obstacle("empty"), EndsWith("/libcadenza_empty.so has no cadenza_empty_entry"));
+  EXPECT_THAT(cuda_obstacle("empty"),
+              EndsWith("/libcadenza_empty.so has no cadenza_empty_entry; build cadenza anew"));
 }
 
 }  // namespace

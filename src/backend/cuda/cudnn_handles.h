@@ -11,9 +11,13 @@
 
 namespace cadenza::cuda {
 
+/// What cudnnGetVersion() counts a major version as: 8.9.7 is 8907, 9.19.0 is 91900.
+inline std::size_t major_unit(std::size_t version) { return version < 10000 ? 1000 : 10000; }
+
 /// "9.19.0" of 91900.
 inline std::string version_text(std::size_t version) {
-  return message(version / 10000, '.', version % 10000 / 100, '.', version % 100);
+  const std::size_t unit = major_unit(version);
+  return message(version / unit, '.', version % unit / 100, '.', version % 100);
 }
 
 /// The name of `status`, and the condition that failed where cuDNN says it.

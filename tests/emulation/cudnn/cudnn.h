@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#define CUDNN_MAJOR 9
+
 extern "C" {
 
 enum cudnnStatus_t {
