@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "backend/cuda/cuda_check.h"
+#include "backend/cuda/memory_pool.h"
 
 namespace cadenza::cuda {
 namespace {
@@ -22,15 +23,11 @@ constexpr double kMargin = 0.9;
 /// Memory outside the pool, whose blocks may still be in use by the stream of the backend.
 using DeviceMemory = UniqueHandle<void*, cudaFree>;
 
-struct NoRoom : DeviceError {
-  NoRoom() : DeviceError("the GPU has no room for a trial") {}
-};
-
-DeviceMemory zeros(std::size_t bytes, cudaStream_t stream) {
+DeviceMemory zeros(std::size_t bytes, const RnnShape& shape, cudaStream_t stream) {
   if (bytes == 0) return {};
   void* data = nullptr;
   const cudaError_t status = cudaMalloc(&data, bytes);
-  if (status == cudaErrorMemoryAllocation) throw NoRoom();
+  if (status == cudaErrorMemoryAllocation) throw no_room(bytes, " to plan " + shape.text());
   CADENZA_CUDA_CHECK(status);
   DeviceMemory memory(data);
   CADENZA_CUDA_CHECK(cudaMemsetAsync(data, 0, bytes, stream));
@@ -46,7 +43,7 @@ class Trial {
       return static_cast<std::size_t>(count) * shape.element();
     };
     const auto take = [&](std::size_t size) {
-      return memory_.emplace_back(zeros(size, stream)).get();
+      return memory_.emplace_back(zeros(size, shape, stream)).get();
     };
     const std::size_t x = bytes(shape.steps * shape.batch * shape.input);
     const std::size_t y = bytes(shape.steps * shape.batch * shape.output());
@@ -135,8 +132,8 @@ Candidate attempt(const RnnShape& shape, cudnnRNNAlgo_t algorithm, cudnnHandle_t
   } catch (const DeviceError& error) {
     static_cast<void>(cudaStreamSynchronize(stream));
     static_cast<void>(cudaGetLastError());
-    const bool no_room = dynamic_cast<const NoRoom*>(&error) != nullptr;
-    if (!no_room || algorithm != CUDNN_RNN_ALGO_STANDARD) {
+    const bool full = dynamic_cast<const OutOfMemory*>(&error) != nullptr;
+    if (!full || algorithm != CUDNN_RNN_ALGO_STANDARD) {
       return {nullptr, 0.0, message(name, " refused: ", error.what())};
     }
     // It takes every shape, so it may be used without a trial.
@@ -216,7 +213,7 @@ CudnnPlan CudnnPlanner::make(const RnnShape& shape) {
     }
     plan.rnn = std::move(chosen->rnn);
   }
-  const DeviceMemory space = zeros(plan.rnn->weight_bytes(), stream_.get());
+  const DeviceMemory space = zeros(plan.rnn->weight_bytes(), shape, stream_.get());
   plan.layout = std::make_unique<CudnnWeightLayout>(handle_.get(), *plan.rnn, space.get());
   CADENZA_CUDA_CHECK(cudaStreamSynchronize(stream_.get()));
   return plan;

@@ -27,7 +27,7 @@ class CudnnPlanner {
   CudnnPlanner();
 
   /// The plan of a shape, made at the first call. DeviceError if cuDNN refuses the shape, with its
-  /// words for each algorithm.
+  /// words for each algorithm; OutOfMemory, which names the shape, if not even its weights fit.
   CudnnPlan& plan(const RnnShape& shape);
   /// What a training pass of the shape needs at most, with and without lengths.
   std::size_t reserve_bytes(RnnShape shape);

@@ -7,6 +7,15 @@
 
 namespace cadenza::cuda {
 
+OutOfMemory no_room(std::size_t bytes, const std::string& purpose) {
+  static_cast<void>(cudaGetLastError());
+  std::size_t free = 0;
+  std::size_t total = 0;
+  static_cast<void>(cudaMemGetInfo(&free, &total));
+  return OutOfMemory(message("the GPU has no room for ", bytes, " more bytes", purpose, ": ", free,
+                             " of ", total, " bytes are free"));
+}
+
 MemoryPool::~MemoryPool() {
   for (const auto& [data, bytes] : sizes_) static_cast<void>(cudaFree(data));
 }
@@ -24,14 +33,7 @@ void* MemoryPool::allocate(std::size_t bytes) {
     free_cached();
     status = cudaMalloc(&data, bytes);
   }
-  if (status == cudaErrorMemoryAllocation) {
-    static_cast<void>(cudaGetLastError());
-    std::size_t free = 0;
-    std::size_t total = 0;
-    static_cast<void>(cudaMemGetInfo(&free, &total));
-    throw OutOfMemory(message("the GPU has no room for ", bytes, " more bytes: ", free, " of ",
-                              total, " bytes are free"));
-  }
+  if (status == cudaErrorMemoryAllocation) throw no_room(bytes);
   CADENZA_CUDA_CHECK(status);
   sizes_[data] = bytes;
   return data;

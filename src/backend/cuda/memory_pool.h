@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "cadenza/error.h"
+
 namespace cadenza::cuda {
+
+/// What is thrown where the device has no room for `bytes` more, with what it has; `purpose` (" to
+/// ...") may say what they are for. Clears CUDA's last error.
+OutOfMemory no_room(std::size_t bytes, const std::string& purpose = "");
 
 /// Device memory for the work of one stream. What is given back is handed out again at once, while
 /// kernels that use it may still be queued: the order of the stream keeps the two apart. Sizes are
