@@ -47,7 +47,8 @@ class DeviceError : public Error {
   using Error::Error;
 };
 
-/// A device has no room for what was asked of it.
+/// A device has no room for what was asked of it. Where that is a batch, what() ends with the
+/// largest that has.
 class OutOfMemory : public DeviceError {
  public:
   using DeviceError::DeviceError;

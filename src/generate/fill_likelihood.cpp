@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cadenza/infill.h"
+#include "core/largest_that_fits.h"
 #include "core/shuffle.h"
 #include "generate/blank_rows.h"
 #include "nn/host_copy.h"
@@ -81,7 +82,14 @@ std::vector<double> fill_likelihoods(Infiller& model, std::span<const GridBlank>
   for (std::size_t first = 0; first < blanks.size();) {
     const auto some = blanks.subspan(
         first, std::min(static_cast<std::size_t>(batch_size), blanks.size() - first));
-    for (const double value : likelihoods_of(model, some, seed, first)) results.push_back(value);
+    const auto count = static_cast<std::int64_t>(some.size());
+    const std::vector<double> values = with_room(
+        message("measuring ", count, " pieces at once"), count,
+        [&] { return likelihoods_of(model, some, seed, first); },
+        [&](std::int64_t fewer) {
+          likelihoods_of(model, some.first(static_cast<std::size_t>(fewer)), seed, first);
+        });
+    results.insert(results.end(), values.begin(), values.end());
     first += some.size();
   }
   return results;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "cadenza/error.h"
 #include "core/largest_that_fits.h"
@@ -103,20 +104,17 @@ std::vector<Generated> Generator::run(
   const std::int64_t total = request.num_outputs * request.num_steps;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
-    try {
-      RowBatch batch(*model_, network, request, primed, first, rows, tokenizer_->end_token());
-      for (Generated& generated : batch.run([&](std::int64_t steps) {
-             done += steps * rows;
-             if (progress) progress(done, total);
-           })) {
-        results.push_back(std::move(generated));
-      }
-    } catch (const OutOfMemory& error) {
-      const std::int64_t fits = largest_that_fits(
-          rows, [&](std::int64_t fewer) { try_rows(*model_, network, request, primed, fewer); });
-      throw OutOfMemory(message("generating ", rows, " sequences at once: ", error.what(),
-                                "; the largest batch with room is ", fits));
-    }
+    std::vector<Generated> some = with_room(
+        message("generating ", rows, " sequences at once"), rows,
+        [&] {
+          RowBatch batch(*model_, network, request, primed, first, rows, tokenizer_->end_token());
+          return batch.run([&](std::int64_t steps) {
+            done += steps * rows;
+            if (progress) progress(done, total);
+          });
+        },
+        [&](std::int64_t fewer) { try_rows(*model_, network, request, primed, fewer); });
+    std::move(some.begin(), some.end(), std::back_inserter(results));
   }
   return results;
 }

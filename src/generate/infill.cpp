@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "cadenza/error.h"
+#include "core/largest_that_fits.h"
 #include "core/shuffle.h"
 #include "generate/blank_rows.h"
 #include "generate/host_arrays.h"
@@ -179,13 +181,23 @@ std::vector<Sequence> infill(Infiller& model, std::span<const GridBlank> blanks,
   const auto batch = static_cast<std::size_t>(request.batch_size);
   for (std::size_t first = 0; first < blanks.size(); first += batch) {
     const auto some = blanks.subspan(first, std::min(batch, blanks.size() - first));
-    BlankRows rows(model, some, request, request.first_sequence + static_cast<std::int64_t>(first));
-    for (std::int64_t sweep = 0; sweep < request.sweeps; ++sweep) {
-      rows.sweep(sweep);
-      done += static_cast<std::int64_t>(some.size());
-      if (progress) progress(done, total);
-    }
-    for (Sequence& filled : rows.finish()) results.push_back(std::move(filled));
+    const auto number = request.first_sequence + static_cast<std::int64_t>(first);
+    const auto count = static_cast<std::int64_t>(some.size());
+    std::vector<Sequence> filled = with_room(
+        message("filling ", count, " pieces at once"), count,
+        [&] {
+          BlankRows rows(model, some, request, number);
+          for (std::int64_t sweep = 0; sweep < request.sweeps; ++sweep) {
+            rows.sweep(sweep);
+            done += count;
+            if (progress) progress(done, total);
+          }
+          return rows.finish();
+        },
+        [&](std::int64_t fewer) {
+          BlankRows(model, some.first(static_cast<std::size_t>(fewer)), request, number).sweep(0);
+        });
+    std::move(filled.begin(), filled.end(), std::back_inserter(results));
   }
   return results;
 }

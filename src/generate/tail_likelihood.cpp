@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/largest_that_fits.h"
 #include "nn/host_copy.h"
 
 namespace cadenza {
@@ -47,29 +48,44 @@ Batch batch_of(std::span<const Tail> tails, std::int64_t first, std::int64_t lon
   return batch;
 }
 
+/// The likelihoods of some side by side.
+std::vector<double> likelihoods_of(LanguageModel& model, std::span<const Tail> tails,
+                                   std::span<const ConditionValue> conditions) {
+  std::size_t longest = 0;
+  for (const Tail& tail : tails) longest = std::max(longest, tail.sequence.size());
+  const std::vector<Tensor> state = model.make_state(static_cast<std::int64_t>(tails.size()));
+  Arena arena(model.backend());
+  std::vector<double> result(tails.size(), 0.0);
+  for (std::int64_t first = 0; first < static_cast<std::int64_t>(longest); first += kChunk) {
+    arena.reset();
+    Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
+    const Batch batch =
+        batch_of(tails, first, static_cast<std::int64_t>(longest), model.config(), conditions);
+    const auto losses =
+        download_real(model.backend(), model.loss(tape, batch, state, DropoutKey(), 1.0));
+    for (std::size_t i = 0; i < losses.size(); ++i) result[i % tails.size()] -= losses[i];
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail> tails,
                                      std::span<const ConditionValue> conditions,
                                      std::int64_t batch_size) {
-  std::vector<double> result(tails.size(), 0.0);
-  Arena arena(model.backend());
-  for (std::size_t begin = 0; begin < tails.size();) {
-    const std::size_t count = std::min(static_cast<std::size_t>(batch_size), tails.size() - begin);
-    const auto some = tails.subspan(begin, count);
-    std::size_t longest = 0;
-    for (const Tail& tail : some) longest = std::max(longest, tail.sequence.size());
-    const std::vector<Tensor> state = model.make_state(static_cast<std::int64_t>(count));
-    for (std::int64_t first = 0; first < static_cast<std::int64_t>(longest); first += kChunk) {
-      arena.reset();
-      Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
-      const Batch batch =
-          batch_of(some, first, static_cast<std::int64_t>(longest), model.config(), conditions);
-      const auto losses =
-          download_real(model.backend(), model.loss(tape, batch, state, DropoutKey(), 1.0));
-      for (std::size_t i = 0; i < losses.size(); ++i) result[begin + i % count] -= losses[i];
-    }
-    begin += count;
+  std::vector<double> result;
+  while (result.size() < tails.size()) {
+    const std::size_t done = result.size();
+    const auto some =
+        tails.subspan(done, std::min(static_cast<std::size_t>(batch_size), tails.size() - done));
+    const auto count = static_cast<std::int64_t>(some.size());
+    const std::vector<double> values = with_room(
+        message("measuring ", count, " sequences at once"), count,
+        [&] { return likelihoods_of(model, some, conditions); },
+        [&](std::int64_t fewer) {
+          likelihoods_of(model, some.first(static_cast<std::size_t>(fewer)), conditions);
+        });
+    result.insert(result.end(), values.begin(), values.end());
   }
   return result;
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "cadenza/error.h"
+#include "core/largest_that_fits.h"
 #include "generate/beam_search.h"
 #include "generate/decoder_rows.h"
 #include "generate/host_arrays.h"
@@ -148,8 +149,14 @@ std::vector<Transformed> transform(
   for (std::size_t first = 0; first < sources.size(); first += batch) {
     const auto some = std::span(sources).subspan(first, std::min(batch, sources.size() - first));
     const auto number = request.first_sequence + static_cast<std::int64_t>(first);
-    std::vector<Transformed> found =
-        request.beam > 0 ? search(model, some, request) : draw(model, some, request, number);
+    const auto write = [&](std::int64_t rows) {
+      const auto those = some.first(static_cast<std::size_t>(rows));
+      return request.beam > 0 ? search(model, those, request) : draw(model, those, request, number);
+    };
+    const auto count = static_cast<std::int64_t>(some.size());
+    std::vector<Transformed> found = with_room(
+        message("transforming ", count, " pieces at once"), count, [&] { return write(count); },
+        write);
     std::move(found.begin(), found.end(), std::back_inserter(results));
     if (progress) {
       progress(static_cast<std::int64_t>(results.size()),

@@ -5,6 +5,7 @@
 
 #include "cadenza/classifier.h"
 #include "cadenza/error.h"
+#include "core/largest_that_fits.h"
 #include "nn/host_copy.h"
 
 namespace cadenza {
@@ -66,18 +67,22 @@ std::vector<std::vector<std::vector<double>>> log_shares(Classifier& model,
   const std::vector<std::size_t> order = longest_first(pieces);
   const auto classes = static_cast<std::size_t>(model.config().classes);
   const bool every_step = model.config().pooling == Pooling::step;
-  Arena arena(model.backend());
+  const auto scores_of = [&](std::span<const std::size_t> which) {
+    const Rows rows(pieces, which);
+    Arena arena(model.backend());
+    Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
+    const Classifier::Pieces input = {
+        .steps = static_cast<std::int64_t>(rows.steps), .ids = rows.ids, .lengths = rows.lengths};
+    return download_real(model.backend(), model.scores(tape, input, {}).value());
+  };
   std::vector<std::vector<std::vector<double>>> result(pieces.size());
   for (std::size_t begin = 0; begin < order.size();) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), order.size() - begin);
     const auto which = std::span(order).subspan(begin, count);
-    const Rows rows(pieces, which);
-    arena.reset();
-    Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
-    const Classifier::Pieces input = {
-        .steps = static_cast<std::int64_t>(rows.steps), .ids = rows.ids, .lengths = rows.lengths};
-    const std::vector<double> scores =
-        download_real(model.backend(), model.scores(tape, input, {}).value());
+    const std::vector<double> scores = with_room(
+        message("classifying ", count, " pieces at once"), static_cast<std::int64_t>(count),
+        [&] { return scores_of(which); },
+        [&](std::int64_t fewer) { scores_of(which.first(static_cast<std::size_t>(fewer))); });
     for (std::size_t b = 0; b < count; ++b) {
       const std::size_t steps = every_step ? pieces[which[b]].size() : 1;
       for (std::size_t t = 0; t < steps; ++t) {

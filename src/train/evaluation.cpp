@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "cadenza/error.h"
+#include "core/largest_that_fits.h"
 #include "nn/host_copy.h"
 #include "train/batches.h"
 
@@ -66,6 +67,25 @@ Likelihood summarize(const std::vector<PieceLoss>& losses) {
   return result;
 }
 
+/// Rows of pieces on their way through a model.
+class Scoring {
+ public:
+  Scoring(Model& model, std::int64_t rows)
+      : model_(model), state_(model.make_state(rows)), arena_(model.parameters().backend()) {}
+
+  std::vector<double> row_losses(const Batch& batch) {
+    Backend& backend = model_.parameters().backend();
+    arena_.reset();
+    Tape tape(backend, arena_, model_.parameters().dtype(), GradMode::none);
+    return download_real(backend, model_.loss(tape, batch, state_, DropoutKey(), 1.0));
+  }
+
+ private:
+  Model& model_;
+  std::vector<Tensor> state_;
+  Arena arena_;
+};
+
 /// Runs every piece of a split through the model; `visit` sees each batch with its losses.
 void for_each_batch(Model& model, const Dataset& data, Split split, const Chunks& chunks,
                     const std::function<void(const Batch&, const std::vector<double>&)>& visit) {
@@ -82,18 +102,30 @@ void for_each_batch(Model& model, const Dataset& data, Split split, const Chunks
            pieces[static_cast<std::size_t>(b)].sequence.size();
   });
   const auto rows = std::min<std::int64_t>(chunks.rows, static_cast<std::int64_t>(pieces.size()));
-  EpochBatches batches(
-      batch_source(data, split, rows, chunks.steps, model.whole_steps(), model.history()), order,
-      false);
-  Backend& backend = model.parameters().backend();
-  const std::vector<Tensor> state = model.make_state(rows);
-  Arena arena(backend);
-  while (const std::optional<Batch> batch = batches.next()) {
-    arena.reset();
-    Tape tape(backend, arena, model.parameters().dtype(), GradMode::none);
-    const TensorView row_loss = model.loss(tape, *batch, state, DropoutKey(), 1.0);
-    visit(*batch, download_real(backend, row_loss));
-  }
+  const auto batches_of = [&](std::int64_t count) {
+    return EpochBatches(
+        batch_source(data, split, count, chunks.steps, model.whole_steps(), model.history()), order,
+        false);
+  };
+  with_room(
+      message("evaluating ", rows, " pieces at once"), rows,
+      [&] {
+        Scoring scoring(model, rows);
+        EpochBatches batches = batches_of(rows);
+        while (const std::optional<Batch> batch = batches.next()) {
+          visit(*batch, scoring.row_losses(*batch));
+        }
+      },
+      [&](std::int64_t fewer) {
+        Scoring scoring(model, fewer);
+        EpochBatches batches = batches_of(fewer);
+        const std::int64_t between = batches.count() - 2;
+        // The first has the longest pieces, the last lacks some, which may be computed otherwise.
+        scoring.row_losses(*batches.next());
+        if (between < 0) return;
+        batches.skip(between);
+        scoring.row_losses(*batches.next());
+      });
 }
 
 }  // namespace

@@ -145,16 +145,13 @@ void Trainer::Run::train_epoch(const Reporter& reporter) {
   while (state_.epoch == epoch && finished().empty()) {
     const Clock::time_point begin = Clock::now();
     const std::optional<Batch> batch = batches.next();
-    try {
-      updates_.step(*batch, schedule_.factor(state_.step, static_cast<double>(state_.epoch)));
-    } catch (const OutOfMemory& error) {
-      const std::int64_t fits = largest_that_fits(batch->rows, [this](std::int64_t rows) {
-        updates_.try_step(*epoch_batches(rows).next());
-      });
-      throw OutOfMemory(message("training on ", batch->rows, " sequences of ", batch->steps,
-                                " steps at once: ", error.what(),
-                                "; the largest batch with room is ", fits));
-    }
+    with_room(
+        message("training on ", batch->rows, " sequences of ", batch->steps, " steps at once"),
+        batch->rows,
+        [&] {
+          updates_.step(*batch, schedule_.factor(state_.step, static_cast<double>(state_.epoch)));
+        },
+        [this](std::int64_t rows) { updates_.try_step(*epoch_batches(rows).next()); });
     predicted_here_ += batch->predicted;
     train_seconds_ += seconds_since(begin);
     finish_update(count, reporter);
