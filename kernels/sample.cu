@@ -11,11 +11,11 @@
 namespace cadenza::kernels {
 namespace {
 
-constexpr unsigned kLaneThreads = 128;            // of a block whose warps draw rows
+constexpr unsigned kLaneThreads = 128;                    // of a block whose warps draw rows
 [[maybe_unused]] constexpr unsigned kResidentBlocks = 6;  // of kLaneThreads on an SM, for nvcc
-constexpr unsigned kBlockThreads = 384;           // of a block that draws a row
-constexpr std::int32_t kWarpVocabulary = 1024;    // rows of a warp
-constexpr std::int32_t kSharedVocabulary = 8192;  // 12 bytes each: as far as all devices go
+constexpr unsigned kBlockThreads = 384;                   // of a block that draws a row
+constexpr std::int32_t kWarpVocabulary = 1024;            // rows of a warp
+constexpr std::int32_t kSharedVocabulary = 8192;          // 12 bytes each: as far as all devices go
 constexpr std::int64_t kWorkspaceLimit = std::int64_t{256} << 20;
 constexpr std::int64_t kWorkspaceBlocks = 132;
 constexpr std::int64_t kManyRows = 4096;  // a warp each fills the SMs of an H100
@@ -182,6 +182,10 @@ std::size_t shared_bytes(std::int32_t vocabulary, unsigned rows) {
 template <unsigned kLanes>
 void launch_lanes(const SampleTokens& args, cudaStream_t stream) {
   constexpr std::int64_t kRows = kLaneThreads / kLanes;
+  // As much shared memory for a block as rows of a warp need.
+  constexpr std::int32_t kWidest = kWarpVocabulary / kWarpSize * static_cast<int>(kLanes);
+  check(args.vocabulary <= kWidest, "sample_tokens: V is ", args.vocabulary, ", expected at most ",
+        kWidest, " with ", kLanes, " threads a row");
   launch({.kernel = "sample_tokens",
           .shape = {args.batch, args.vocabulary},
           .grid = dim3(blocks_for(args.batch, kRows, kManyBlocks)),

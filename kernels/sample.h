@@ -18,7 +18,8 @@ struct NoiseRows {
   const std::int32_t* steps = nullptr;      ///< [B]
 };
 
-/// How many threads draw a row. The result is the same; `automatic` goes by B and V.
+/// How many threads draw a row. The result is the same; `automatic` goes by B and V. lanes8 takes V
+/// up to 256, lanes16 up to 512, a warp up to 1024, a block any.
 enum class RowThreads : std::uint8_t { automatic, lanes8, lanes16, warp, block };
 
 /// One token a row, every bit as sample_row() with fallback 0. Null outputs are not computed.
@@ -43,6 +44,7 @@ struct SampleTokens {
 
 /// Global memory that rows too wide for shared memory are worked on in.
 std::size_t sample_workspace_bytes(std::int64_t batch, std::int32_t vocabulary);
+/// ArgumentError if row_threads do not take rows of V.
 void sample_tokens(const SampleTokens& args, cudaStream_t stream);
 
 }  // namespace cadenza::kernels

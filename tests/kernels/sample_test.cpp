@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kernels/sample_rows.h"
+#include "support/expect_error.h"
 
 namespace cadenza::test {
 namespace {
@@ -33,26 +34,58 @@ TEST(SampleTokens, ReadsRowsOfAnyStrideAndAlignment) {
   }
 }
 
+/// One row after the other.
+std::vector<float> logits_of(const std::vector<TestRow>& rows) {
+  std::vector<float> logits;
+  for (const TestRow& row : rows) {
+    logits.insert(logits.end(), row.logits.begin(), row.logits.end());
+  }
+  return logits;
+}
+
 /// With and without filters, in batches that fill neither the last warp nor the last block.
 TEST(SampleTokens, GivesTheSameBitsByAnyNumberOfThreads) {
   using kernels::RowThreads;
   for (const std::size_t vocabulary : {1U, 5U, 32U, 100U, 128U}) {
     for (const bool filters : {false, true}) {
       std::vector<TestRow> rows = plain_rows(vocabulary, 23);
-      std::vector<float> logits;
       for (std::size_t i = 0; i < rows.size(); ++i) {
-        logits.insert(logits.end(), rows[i].logits.begin(), rows[i].logits.end());
         rows[i].params.temperature = i % 3 == 0 ? 0.0 : 0.5 * static_cast<double>(i % 3);
         if (filters && i % 5 == 0) rows[i].params.top_p = 0.7;
         if (filters && i % 7 == 0) rows[i].params.top_k = 3;
       }
-      const DeviceArray<float> on_device(logits);
+      const DeviceArray<float> on_device(logits_of(rows));
       const SampleRows draw(rows);
       for (const RowThreads threads :
            {RowThreads::lanes8, RowThreads::lanes16, RowThreads::warp, RowThreads::block}) {
         draw.expect_equal(on_device.data(), static_cast<std::int64_t>(vocabulary), threads);
       }
     }
+  }
+}
+
+TEST(SampleTokens, RefusesRowsTooWideForTheThreadsThatAreAskedFor) {
+  using kernels::RowThreads;
+  const auto refusal = [](RowThreads threads, std::int32_t vocabulary, const char* words) {
+    expect_error<ArgumentError>(
+        [&] {
+          kernels::sample_tokens({.batch = 1, .vocabulary = vocabulary, .row_threads = threads},
+                                 nullptr);
+        },
+        words);
+  };
+  refusal(RowThreads::lanes8, 257,
+          "sample_tokens: V is 257, expected at most 256 with 8 threads a row");
+  refusal(RowThreads::lanes16, 513,
+          "sample_tokens: V is 513, expected at most 512 with 16 threads a row");
+  refusal(RowThreads::warp, 1025,
+          "sample_tokens: V is 1025, expected at most 1024 with 32 threads a row");
+  for (const auto& [threads, vocabulary] :
+       {std::pair{RowThreads::lanes8, 256U}, std::pair{RowThreads::lanes16, 512U},
+        std::pair{RowThreads::warp, 1024U}}) {
+    const std::vector<TestRow> rows = plain_rows(vocabulary, 3);
+    const DeviceArray<float> on_device(logits_of(rows));
+    SampleRows(rows).expect_equal(on_device.data(), static_cast<std::int64_t>(vocabulary), threads);
   }
 }
 
