@@ -71,6 +71,24 @@ struct Layer {
   }
 };
 
+TEST_F(CudnnBackendTest, NamesThePassAndTheShapeThatFail) {
+  CudnnBackend backend({});
+  Layer layer(backend, 1.0);
+  layer.run();
+  const auto expect_refusal = [](const auto& pass, const char* words) {
+    const cudnn_stand_in::Refusal standard(CUDNN_RNN_ALGO_STANDARD);
+    const cudnn_stand_in::Refusal persistent(CUDNN_RNN_ALGO_PERSIST_STATIC);
+    const cudnn_stand_in::Refusal small(CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H);
+    test::expect_error<DeviceError>(pass, words);
+  };
+  expect_refusal([&] { backend.recurrent_backward(layer.spec, layer.backward); },
+                 "cudnnRNNBackwardData_v8: CUDNN_STATUS_NOT_SUPPORTED: refused on request "
+                 "(gru I=3 H=6 T=4 B=2 fp32)");
+  expect_refusal([&] { backend.recurrent_forward(layer.spec, layer.forward); },
+                 "cudnnRNNForward: CUDNN_STATUS_NOT_SUPPORTED: refused on request "
+                 "(gru I=3 H=6 T=4 B=2 fp32)");
+}
+
 TEST_F(CudnnBackendTest, MakesPlansInsideSubmit) {
   CudnnBackend backend({});
   Layer recorded(backend, 1.0);

@@ -142,23 +142,32 @@ void CudnnRnn::set_lengths(std::span<const std::int32_t> lengths) {
   describe(y_, shape_, shape_.output(), lengths);
 }
 
+void CudnnRnn::require(const char* pass, cudnnStatus_t status) const {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  throw DeviceError(message(pass, ": ", words_of(status), " (", shape_.text(), ")"));
+}
+
 void CudnnRnn::forward(cudnnHandle_t handle, const RnnForwardMemory& memory) const {
-  CADENZA_CUDNN(cudnnRNNForward, handle, rnn_.get(), mode_of(shape_.pass), nullptr, x_.get(),
-                memory.x, y_.get(), memory.y, state_.get(), memory.h_before, memory.h_after,
-                state_.get(), memory.c_before, memory.c_after, weight_bytes_, memory.weights,
-                workspace_bytes_, memory.workspace, reserve_bytes_, memory.reserve);
+  require(
+      "cudnnRNNForward",
+      cudnnRNNForward(handle, rnn_.get(), mode_of(shape_.pass), nullptr, x_.get(), memory.x,
+                      y_.get(), memory.y, state_.get(), memory.h_before, memory.h_after,
+                      state_.get(), memory.c_before, memory.c_after, weight_bytes_, memory.weights,
+                      workspace_bytes_, memory.workspace, reserve_bytes_, memory.reserve));
 }
 
 void CudnnRnn::backward(cudnnHandle_t handle, const RnnBackwardMemory& memory) const {
-  CADENZA_CUDNN(cudnnRNNBackwardData_v8, handle, rnn_.get(), nullptr, y_.get(), memory.y, memory.dy,
-                x_.get(), memory.dx, state_.get(), memory.h_before, memory.dh_after,
-                memory.dh_before, state_.get(), memory.c_before, memory.dc_after, memory.dc_before,
-                weight_bytes_, memory.weights, workspace_bytes_, memory.workspace, reserve_bytes_,
-                memory.reserve);
-  CADENZA_CUDNN(cudnnRNNBackwardWeights_v8, handle, rnn_.get(), CUDNN_WGRAD_MODE_ADD, nullptr,
-                x_.get(), memory.x, state_.get(), memory.h_before, y_.get(), memory.y,
-                weight_bytes_, memory.d_weights, workspace_bytes_, memory.workspace, reserve_bytes_,
-                memory.reserve);
+  require("cudnnRNNBackwardData_v8",
+          cudnnRNNBackwardData_v8(
+              handle, rnn_.get(), nullptr, y_.get(), memory.y, memory.dy, x_.get(), memory.dx,
+              state_.get(), memory.h_before, memory.dh_after, memory.dh_before, state_.get(),
+              memory.c_before, memory.dc_after, memory.dc_before, weight_bytes_, memory.weights,
+              workspace_bytes_, memory.workspace, reserve_bytes_, memory.reserve));
+  require("cudnnRNNBackwardWeights_v8",
+          cudnnRNNBackwardWeights_v8(handle, rnn_.get(), CUDNN_WGRAD_MODE_ADD, nullptr, x_.get(),
+                                     memory.x, state_.get(), memory.h_before, y_.get(), memory.y,
+                                     weight_bytes_, memory.d_weights, workspace_bytes_,
+                                     memory.workspace, reserve_bytes_, memory.reserve));
 }
 
 }  // namespace cadenza::cuda

@@ -98,6 +98,8 @@ class CudnnRnn {
  private:
   void describe_cells(cudnnHandle_t handle);
   void describe_states();
+  /// Throws DeviceError that names the pass and the shape, with cuDNN's words.
+  void require(const char* pass, cudnnStatus_t status) const;
 
   RnnShape shape_;
   cudnnRNNAlgo_t algorithm_;
