@@ -19,7 +19,16 @@ TEST_P(CudaLimits, NoObstacleOnAGoodDevice) { EXPECT_EQ(obstacle(), ""); }
 
 TEST_P(CudaLimits, NoDevice) {
   emulation::config().device_count = 0;
-  EXPECT_THAT(obstacle(), HasSubstr("CUDA finds no GPU"));
+  EXPECT_EQ(obstacle(),
+            "CUDA finds no GPU (no CUDA-capable device is detected); see whether nvidia-smi lists "
+            "one and CUDA_VISIBLE_DEVICES hides it");
+}
+
+TEST_P(CudaLimits, NoCodeForTheDevice) {
+  emulation::config().has_code = false;
+  EXPECT_EQ(obstacle(),
+            "this build has no code for emulated device (compute capability 9.0); configure with "
+            "-DCMAKE_CUDA_ARCHITECTURES=90");
 }
 
 TEST_P(CudaLimits, DriverTooOld) {

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "program.h"
 #include "support/tmp_dir.h"
@@ -143,6 +144,17 @@ TEST(Doctor, JsonHoldsBackendsAndPresets) {
   for (const char* name : {"jsb", "jsb-nade", "nottingham", "nottingham-nade", "melody",
                            "performance", "chorale", "keras_tutorial", "demo"}) {
     EXPECT_NE(std::find(presets.begin(), presets.end(), name), presets.end()) << name;
+  }
+}
+
+TEST(Doctor, SaysWhatToDoAboutWhatDoesNotWork) {
+  const auto found = nlohmann::json::parse(run({"doctor", "--json"}).out);
+  const std::regex advice(
+      R"(.+; (where there is a GPU, )?(install|configure|build|see whether) .+)");
+  for (const auto& backend : found.at("backends")) {
+    if (backend.at("available").get<bool>()) continue;
+    const auto reason = backend.at("reason").get<std::string>();
+    EXPECT_TRUE(std::regex_match(reason, advice)) << backend.at("name") << ": " << reason;
   }
 }
 

@@ -24,8 +24,10 @@ std::string obstacle() {
                    ", this build needs CUDA ", runtime / 1000, ".", runtime % 1000 / 10,
                    "; install a newer driver");
   }
-  if (status != cudaSuccess) return message("CUDA finds no GPU: ", cudaGetErrorString(status));
-  if (devices == 0) return "CUDA finds no GPU";
+  if (status != cudaSuccess || devices == 0) {
+    return message("CUDA finds no GPU (", cudaGetErrorString(status),
+                   "); see whether nvidia-smi lists one and CUDA_VISIBLE_DEVICES hides it");
+  }
   if (kernels::runs_on_device(0)) return {};
   cudaDeviceProp device = {};
   static_cast<void>(cudaGetDeviceProperties(&device, 0));

@@ -156,6 +156,7 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
 
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel) {
   *attributes = {};
+  if (!config().has_code) return remember(cudaErrorNoKernelImageForDevice);
   attributes->maxThreadsPerBlock = static_cast<int>(config().max_threads);
   attributes->maxDynamicSharedSizeBytes = static_cast<int>(
       std::max(config().default_shared_bytes, cadenza::emulation::limits_of(kernel).shared_bytes));

@@ -34,6 +34,7 @@ struct Config {
   int device_count = 1;
   int driver_version = 13000;  ///< as cudaDriverGetVersion gives it; 0 without a driver
   int compute_major = 9;
+  bool has_code = true;               ///< kernels are compiled for the device
   unsigned max_threads = 1024;        ///< of a block
   unsigned max_portable_cluster = 8;  ///< blocks, without the attribute that allows more
   unsigned max_cluster = 16;          ///< blocks
