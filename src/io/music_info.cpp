@@ -2,10 +2,9 @@
 #include "io/music_info.h"
 
 #include <bit>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
-#include "io/json_integer.h"
+#include "io/json.h"
 
 namespace cadenza {
 namespace {
@@ -28,14 +27,14 @@ std::string to_json(const MusicInfo& music) {
   for (const TimeSignature& metre : music.metres) {
     json["metres"].push_back({{"numerator", metre.numerator}, {"denominator", metre.denominator}});
   }
-  return json.dump();
+  return to_text(json);
 }
 
 MusicInfo music_info_from_json(const std::string& text, std::size_t labels,
                                const std::string& origin) {
   constexpr std::size_t kHeader = 8;
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = parse_json(text);
     MusicInfo music = {.bars = integer_at<int>(json, "bars")};
     check(music.bars >= 0, "bars is ", music.bars, ", expected 0 or more");
     for (const auto& metre : json.at("metres").get_ref<const nlohmann::json::array_t&>()) {

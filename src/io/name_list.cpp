@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/name_list.h"
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <span>
 
 #include "cadenza/error.h"
+#include "io/json.h"
 #include "io/json_events.h"
 #include "io/printable.h"
 
@@ -34,9 +34,7 @@ class NameList : public JsonEvents {
 
 }  // namespace
 
-std::string names_to_json(const std::vector<std::string>& names) {
-  return nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
+std::string names_to_json(const std::vector<std::string>& names) { return to_text(names); }
 
 std::vector<std::string> names_from_json(const std::string& text, const std::string& origin) {
   NameList list;

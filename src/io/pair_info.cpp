@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/pair_info.h"
 
-#include <nlohmann/json.hpp>
-
 #include "cadenza/error.h"
-#include "io/json_integer.h"
+#include "io/json.h"
 
 namespace cadenza {
 
@@ -14,13 +12,13 @@ std::string to_json(const PairInfo& pairs) {
                                        {"vocabulary", pairs.vocabulary},
                                        {"track", pairs.track},
                                        {"bars", pairs.bars}};
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return to_text(json);
 }
 
 PairInfo pair_info_from_json(const std::string& text, const std::string& origin) {
   constexpr std::size_t kHeader = 8;
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = parse_json(text);
     PairInfo pairs = {.tokenizer_name = json.at("tokenizer").get<std::string>(),
                       .tokenizer_settings = json.at("tokenizer_settings").get<std::string>(),
                       .vocabulary = integer_at<int>(json, "vocabulary"),

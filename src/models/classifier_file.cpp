@@ -47,7 +47,7 @@ std::string to_json(const ClassifierConfig& config) {
                                        {"dropout", config.dropout},
                                        {"input_dropout", config.input_dropout},
                                        {"forget_bias", config.forget_bias}};
-  return json.dump();
+  return to_text(json);
 }
 
 ClassifierFileInfo read_classifier_info(const std::filesystem::path& path) {

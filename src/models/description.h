@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +16,7 @@
 #include "cadenza/parameters.h"
 #include "cadenza/safetensors.h"
 #include "cadenza/tokenizer.h"
-#include "io/json_integer.h"
+#include "io/json.h"
 
 namespace cadenza {
 
@@ -48,7 +47,7 @@ void read_weights(const SafetensorsReader& file, const Parameters& parameters,
 template <typename Read>
 auto read_architecture(const std::string& text, const std::string& origin, const Read& read) {
   try {
-    return read(nlohmann::json::parse(text));
+    return read(parse_json(text));
   } catch (const nlohmann::json::exception& error) {
     throw FormatError(message(origin, ": model description: ", error.what()), 8);
   } catch (const ArgumentError& error) {

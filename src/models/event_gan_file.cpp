@@ -69,7 +69,7 @@ std::string to_json(const EventGanConfig& config) {
       {"discriminator_rest", config.discriminator_rest},
       {"generator_rate", config.generator_rate},
       {"discriminator_rate", config.discriminator_rate}};
-  return json.dump();
+  return to_text(json);
 }
 
 EventGanFileInfo read_event_gan_info(const std::filesystem::path& path) {

@@ -40,20 +40,20 @@ GanFileInfo describe(const SafetensorsReader& file) {
 }  // namespace
 
 std::string to_json(const GanConfig& config) {
-  using Json = nlohmann::ordered_json;
-  const Json json = {{"kind", "gan"},
-                     {"generator", Json::parse(to_json(config.generator))},
-                     {"discriminator", Json::parse(to_json(config.discriminator))},
-                     {"pretraining", config.pretraining},
-                     {"discriminator_pretraining", config.discriminator_pretraining},
-                     {"generator_updates", config.generator_updates},
-                     {"discriminator_updates", config.discriminator_updates},
-                     {"discriminator_rest", config.discriminator_rest},
-                     {"likelihood_every", config.likelihood_every},
-                     {"discount", config.discount},
-                     {"generator_rate", config.generator_rate},
-                     {"discriminator_rate", config.discriminator_rate}};
-  return json.dump();
+  const nlohmann::ordered_json json = {
+      {"kind", "gan"},
+      {"generator", parse_ordered_json(to_json(config.generator))},
+      {"discriminator", parse_ordered_json(to_json(config.discriminator))},
+      {"pretraining", config.pretraining},
+      {"discriminator_pretraining", config.discriminator_pretraining},
+      {"generator_updates", config.generator_updates},
+      {"discriminator_updates", config.discriminator_updates},
+      {"discriminator_rest", config.discriminator_rest},
+      {"likelihood_every", config.likelihood_every},
+      {"discount", config.discount},
+      {"generator_rate", config.generator_rate},
+      {"discriminator_rate", config.discriminator_rate}};
+  return to_text(json);
 }
 
 GanFileInfo read_gan_info(const std::filesystem::path& path) {

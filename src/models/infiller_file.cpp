@@ -45,7 +45,7 @@ std::string to_json(const InfillerConfig& config) {
                                        {"input_dropout", config.input_dropout},
                                        {"forget_bias", config.forget_bias},
                                        {"word_dropout", config.word_dropout}};
-  return json.dump();
+  return to_text(json);
 }
 
 InfillerFileInfo read_infiller_info(const std::filesystem::path& path) {

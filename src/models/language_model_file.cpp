@@ -128,7 +128,7 @@ std::string to_json(const LanguageModelConfig& config) {
   if (config.attention_length > 0) json["attention_length"] = config.attention_length;
   if (!config.lookback.empty()) json["lookback"] = config.lookback;
   if (config.position_bits > 0) json["position_bits"] = config.position_bits;
-  return json.dump();
+  return to_text(json);
 }
 
 ModelFileInfo read_model_info(const std::filesystem::path& path, std::string_view tokenizer,

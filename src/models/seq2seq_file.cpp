@@ -53,7 +53,7 @@ std::string to_json(const Seq2SeqConfig& config) {
                                        {"forget_bias", config.forget_bias},
                                        {"own_tokens", config.own_tokens},
                                        {"own_tokens_slope", config.own_tokens_slope}};
-  return json.dump();
+  return to_text(json);
 }
 
 Seq2SeqFileInfo read_seq2seq_info(const std::filesystem::path& path) {

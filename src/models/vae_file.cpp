@@ -73,7 +73,7 @@ std::string to_json(const VaeConfig& config) {
   json["forget_bias"] = config.forget_bias;
   json["own_tokens"] = config.own_tokens;
   json["own_tokens_slope"] = config.own_tokens_slope;
-  return json.dump();
+  return to_text(json);
 }
 
 VaeFileInfo read_vae_info(const std::filesystem::path& path) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/metrics_log.h"
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cadenza/error.h"
 #include "cadenza/file.h"
+#include "io/json.h"
 
 namespace cadenza {
 namespace {
 
 // A line cut short by a kill does not parse and goes as well.
 bool belongs_to(const std::string& line, std::int64_t step) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
+  const auto json = parse_ordered_json(line);
   if (!json.is_object()) return false;
   const auto found = json.find("step");
   return found != json.end() && found->is_number_integer() && found->get<std::int64_t>() <= step;
@@ -51,7 +51,7 @@ void MetricsLog::write(const TrainingProgress& progress) {
   };
   add_code("train", progress.train_code);
   if (progress.validated) add_code("valid", progress.valid_code);
-  out_ << line.dump() << '\n' << std::flush;
+  out_ << to_text(line) << '\n' << std::flush;
   if (!out_) throw FileError(message("cannot write ", path_.string(), ": disk full?"));
 }
 

@@ -2,11 +2,10 @@
 #include "train/training_state.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "cadenza/safetensors.h"
-#include "io/json_integer.h"
+#include "io/json.h"
 #include "models/description.h"
 
 namespace cadenza {
@@ -111,13 +110,13 @@ std::string to_json(const TrainingState& state, const std::string& fingerprint) 
                                        {"divergence_sum", state.divergence_sum},
                                        {"loss_pieces", state.loss_pieces},
                                        {"seconds", state.seconds}};
-  return json.dump();
+  return to_text(json);
 }
 
 TrainingState state_from_json(const std::string& text, const std::string& origin,
                               const std::string& fingerprint) {
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = parse_json(text);
     check(json.at("fingerprint").get<std::string>() == fingerprint, origin,
           ": was trained on other data or with other settings; resume with the same ones, or ",
           "train into a new folder");
@@ -159,7 +158,7 @@ std::string training_fingerprint(const Dataset& data, const TrainingConfig& conf
                                        {"decay", config.schedule.decay},
                                        {"final_factor", config.schedule.final_factor},
                                        {"plateau_patience", config.schedule.plateau_patience}};
-  return json.dump();
+  return to_text(json);
 }
 
 void save_checkpoint(const std::filesystem::path& path, const Model& model,

@@ -5,13 +5,13 @@
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "cadenza/error.h"
 #include "cadenza/file.h"
 #include "cadenza/language_model.h"
 #include "cadenza/trainer.h"
+#include "io/json.h"
 #include "models/closeness.h"
 #include "models/event_pass.h"
 #include "nn/host_copy.h"
@@ -189,7 +189,7 @@ TEST(EventGanTraining, ResumesToTheSameBytes) {
   std::string line;
   while (std::getline(log, line) && log.peek() != EOF) {
   }
-  const auto last = nlohmann::json::parse(line);
+  const auto last = parse_json(line);
   for (const char* key : {"generator_loss", "discriminator_loss", "valid_loss"}) {
     EXPECT_TRUE(last.contains(key) && std::isfinite(last[key].get<double>())) << key;
   }

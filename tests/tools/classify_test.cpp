@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -63,7 +63,7 @@ TEST_F(Classify, EvaluateCountsWhatIsTakenForWhat) {
   train_classifier();
   const Finished finished = run({"evaluate", "--model", model(), "--data", data(), "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("labels"), nlohmann::json({"down", "up"}));
   EXPECT_GE(result.at("accuracy"), 0.8);
   int pieces = 0;
@@ -84,7 +84,7 @@ TEST_F(Classify, TellsTheStyleOfFiles) {
   const Finished finished =
       run({"classify", "--model", model(), "--input", dir_ / "in", "--labels", "name", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   ASSERT_EQ(result.at("files").size(), 60U);
   EXPECT_EQ(result.at("rejected").size(), 1U);
   const auto& first = result.at("files")[0];
@@ -104,7 +104,7 @@ TEST_F(Classify, PartsOfAFileSayTogetherWhatItIs) {
             0);
   train_classifier();
   const auto result =
-      nlohmann::json::parse(run({"evaluate", "--model", model(), "--data", data(), "--json"}).out);
+      parse_json(run({"evaluate", "--model", model(), "--data", data(), "--json"}).out);
   EXPECT_GT(result.at("pieces"), 6);
   const auto& files = result.at("files").at("confusion");
   EXPECT_EQ(files[0][0].get<int>() + files[0][1].get<int>() + files[1][0].get<int>() +
@@ -113,7 +113,7 @@ TEST_F(Classify, PartsOfAFileSayTogetherWhatItIs) {
   const Finished finished = run({"classify", "--model", model(), "--input", dir_ / "in", "--bars",
                                  "2", "--labels", "name", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_GE(nlohmann::json::parse(finished.out).at("accuracy"), 0.8);
+  EXPECT_GE(parse_json(finished.out).at("accuracy"), 0.8);
 }
 
 TEST_F(Classify, RefusesLabelsItWasNotTaught) {
@@ -134,7 +134,7 @@ TEST_F(Classify, RefusesLabelsItWasNotTaught) {
 
 TEST_F(Classify, InfoDescribesTheModel) {
   train_classifier();
-  const auto info = nlohmann::json::parse(run({"info", model(), "--json"}).out);
+  const auto info = parse_json(run({"info", model(), "--json"}).out);
   EXPECT_EQ(info.at("model"), "classifier");
   EXPECT_EQ(info.at("labels"), nlohmann::json({"down", "up"}));
   EXPECT_EQ(info.at("pooling"), "mean");

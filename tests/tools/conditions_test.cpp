@@ -2,10 +2,9 @@
 // What `cadenza train --condition` tells language models.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cadenza/error.h"
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -51,7 +50,7 @@ Finished generate_in(const TmpDir& dir, const std::string& steps,
 }
 
 nlohmann::json generated_info(const TmpDir& dir) {
-  return nlohmann::json::parse(run({"info", dir / "new/0000.mid", "--json"}).out);
+  return parse_json(run({"info", dir / "new/0000.mid", "--json"}).out);
 }
 
 TEST(Conditions, AreLearntFollowedAndMeasured) {
@@ -89,7 +88,7 @@ TEST(Conditions, AreLearntFollowedAndMeasured) {
   ASSERT_EQ(train("key,density").exit_code, 0);
 
   const std::string model = dir / "run/model.safetensors";
-  const auto told = nlohmann::json::parse(run({"info", model, "--json"}).out);
+  const auto told = parse_json(run({"info", model, "--json"}).out);
   EXPECT_EQ(told.at("conditions").at(0).at("kind"), "key");
   EXPECT_EQ(told.at("conditions").at(1).at("kind"), "density");
 
@@ -111,7 +110,7 @@ TEST(Conditions, AreLearntFollowedAndMeasured) {
       run({"evaluate", "--model", model, "--data", dir / "data.safetensors", "--split", "train",
            "--num-outputs", "12", "--num-steps", "160", "--json"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
-  const auto obedience = nlohmann::json::parse(evaluated.out).at("obedience");
+  const auto obedience = parse_json(evaluated.out).at("obedience");
   EXPECT_EQ(obedience.at("pieces"), 12);
   EXPECT_GT(obedience.at("in_key"), 0.6);  // by chance it would be 1 in 24
   EXPECT_GE(obedience.at("in_scale"), obedience.at("in_key"));
@@ -198,7 +197,7 @@ TEST(Conditions, MayBeAHistogramAndATempo) {
   const Finished evaluated = run({"evaluate", "--model", model, "--data", data, "--split", "train",
                                   "--num-outputs", "12", "--num-steps", "240", "--json"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
-  const auto obedience = nlohmann::json::parse(evaluated.out).at("obedience");
+  const auto obedience = parse_json(evaluated.out).at("obedience");
   const auto& overlap = obedience.at("pitch_classes");
   EXPECT_GT(overlap.at("overlap"), overlap.at("overlap_with_all_asked").get<double>() + 0.1);
   for (const auto& bin : obedience.at("tempo")) {

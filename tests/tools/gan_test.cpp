@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "cadenza/file.h"
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -81,11 +81,11 @@ TEST(GanProgram, TrainsGeneratesAndTellsApart) {
     EXPECT_NE(picture.find(curve), std::string::npos) << curve;
   }
   const std::string model = dir / "run/model.safetensors";
-  const auto info = nlohmann::json::parse(run({"info", model, "--json"}).out);
+  const auto info = parse_json(run({"info", model, "--json"}).out);
   EXPECT_EQ(info["model"], "gan");
   EXPECT_EQ(info["discriminator"]["cell"], "rnn_tanh");
   EXPECT_EQ(info["generator"]["hidden"], 12);
-  EXPECT_EQ(info["parameters"], nlohmann::json::parse(trained.out)["parameters"]);
+  EXPECT_EQ(info["parameters"], parse_json(trained.out)["parameters"]);
 
   const Finished generated = run({"generate", "--model", model, "--num-outputs", "3", "--num-steps",
                                   "64", "--output", dir / "out", "--json"});
@@ -95,7 +95,7 @@ TEST(GanProgram, TrainsGeneratesAndTellsApart) {
   const Finished judged = run({"evaluate", "--model", model, "--data", dir / "d.st", "--split",
                                "train", "--num-outputs", "8", "--num-steps", "64", "--json"});
   ASSERT_EQ(judged.exit_code, 0) << judged.err;
-  const auto found = nlohmann::json::parse(judged.out);
+  const auto found = parse_json(judged.out);
   EXPECT_GT(found["nll_per_token"].get<double>(), 0.0);
   for (const char* which : {"real_right", "generated_right"}) {
     const double share = found["discriminator"][which].get<double>();
@@ -115,18 +115,18 @@ TEST(EventGanProgram, TrainsGeneratesAndTellsApart) {
            "12",        "--word-loss", "squared",   "--json"});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const std::string model = dir / "run/model.safetensors";
-  EXPECT_EQ(nlohmann::json::parse(run({"info", model, "--json"}).out)["model"], "event_gan");
+  EXPECT_EQ(parse_json(run({"info", model, "--json"}).out)["model"], "event_gan");
   const Finished generated =
       run({"generate", "--model", model, "--num-outputs", "3", "--output", dir / "out", "--json"});
   ASSERT_EQ(generated.exit_code, 0) << generated.err;
-  EXPECT_EQ(nlohmann::json::parse(generated.out)["tokens"], 36);
+  EXPECT_EQ(parse_json(generated.out)["tokens"], 36);
   EXPECT_GT(read_midi_file(dir / "out/0002.mid").score.note_count(), 0U);
   expect_failure(run({"generate", "--model", model, "--primer", "60", "--output", dir / "o"}), 2,
                  "--primer does not apply to a model that makes notes as numbers");
   const Finished judged = run({"evaluate", "--model", model, "--data", dir / "d.st", "--split",
                                "train", "--num-outputs", "8", "--json"});
   ASSERT_EQ(judged.exit_code, 0) << judged.err;
-  const auto found = nlohmann::json::parse(judged.out);
+  const auto found = parse_json(judged.out);
   EXPECT_TRUE(found["discriminator"].contains("generated_right"));
   EXPECT_EQ(found["features"].size(), 9U);
   expect_failure(run({"evaluate", "--model", model, "--data", dir / "d.st"}), 2,

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -72,7 +72,7 @@ class InfillProgram : public testing::Test {
     more.emplace_back("--json");
     const Finished finished = infill(more, folder);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    return nlohmann::json::parse(finished.out);
+    return parse_json(finished.out);
   }
 
   Score read(const std::string& file) const { return read_midi_file(dir_ / file).score; }
@@ -114,11 +114,11 @@ TEST_F(InfillProgram, WritesBarsAndVoicesAnew) {
                                              dir_ / "d.st", "--keep",  "S"};
   std::vector<std::string> as_json = evaluate;
   as_json.emplace_back("--json");
-  const auto found = nlohmann::json::parse(run(as_json).out);
+  const auto found = parse_json(run(as_json).out);
   EXPECT_EQ(found.at("voices").size(), 4U);
   EXPECT_GT(found.at("given").at("nll_per_token"), 0.0);
   EXPECT_NE(run(evaluate).out.find("NLL per token given S"), std::string::npos);
-  const auto told = nlohmann::json::parse(run({"info", model(), "--json"}).out);
+  const auto told = parse_json(run({"info", model(), "--json"}).out);
   EXPECT_EQ(told.at("model"), "infiller");
   EXPECT_EQ(told.at("voices"), 4);
   EXPECT_EQ(told.at("period"), 4);

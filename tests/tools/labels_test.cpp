@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/dataset.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -36,7 +36,7 @@ class Labels : public testing::Test {
 
   void expect_counts(const Finished& finished, const nlohmann::json& counts) const {
     ASSERT_EQ(finished.exit_code, 0) << finished.err;
-    EXPECT_EQ(nlohmann::json::parse(finished.out).at("labels"), counts);
+    EXPECT_EQ(parse_json(finished.out).at("labels"), counts);
   }
   void expect_failure(const Finished& finished, int code, const std::string& mention) const {
     EXPECT_EQ(finished.exit_code, code) << finished.err;
@@ -74,7 +74,7 @@ TEST_F(Labels, StayWithTransposedPieces) {
 TEST_F(Labels, FilesWithoutOneAreRejectedByName) {
   const Finished finished = prepare("name:^(jig|reel-x[6-9])");
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("accepted"), 9);
   ASSERT_EQ(result.at("rejected").size(), 3U);
   EXPECT_EQ(result.at("rejected")[0].at("file"), (dir_ / "in/reels/reel-x10.mid").string());
@@ -116,7 +116,7 @@ TEST_F(Labels, UsageIsChecked) {
 
 TEST_F(Labels, InfoCountsThem) {
   ASSERT_EQ(prepare("folder").exit_code, 0);
-  const auto info = nlohmann::json::parse(run({"info", data(), "--json"}).out);
+  const auto info = parse_json(run({"info", data(), "--json"}).out);
   EXPECT_EQ(info.at("labels"), nlohmann::json({{"jigs", 5}, {"reels", 7}}));
   int jigs = 0;
   for (const char* split : {"train", "valid", "test"}) {
@@ -142,7 +142,7 @@ TEST_F(Labels, ConditionALanguageModel) {
   const Finished trained = train({});
   ASSERT_EQ(trained.exit_code, 0) << trained.err;
   const Finished info = run({"info", model, "--json"});
-  EXPECT_EQ(nlohmann::json::parse(info.out).at("labels"), nlohmann::json({"jigs", "reels"}));
+  EXPECT_EQ(parse_json(info.out).at("labels"), nlohmann::json({"jigs", "reels"}));
 
   const auto generate = [&](const std::string& folder, const std::string& label) {
     return run({"generate", "--model", model, "--output", dir_ / folder, "--num-steps", "60",
@@ -159,7 +159,7 @@ TEST_F(Labels, ConditionALanguageModel) {
   const Finished evaluated = run({"evaluate", "--model", model, "--data", data(), "--num-outputs",
                                   "3", "--num-steps", "60", "--json"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
-  EXPECT_GT(nlohmann::json::parse(evaluated.out).at("nll_per_token"), 0.0);
+  EXPECT_GT(parse_json(evaluated.out).at("nll_per_token"), 0.0);
 }
 
 TEST_F(Labels, AreNeededToConditionOnThem) {

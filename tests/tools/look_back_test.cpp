@@ -2,8 +2,7 @@
 // Language models that look back, from the preset to music.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -41,7 +40,7 @@ TEST(LookingBack, IsTrainedByNameAndDoesWhatLanguageModelsDo) {
       << trained.err;
 
   const std::string model = dir / "run/model.safetensors";
-  const auto told = nlohmann::json::parse(run({"info", model, "--json"}).out);
+  const auto told = parse_json(run({"info", model, "--json"}).out);
   EXPECT_EQ(told.at("attention_length"), 40);
   EXPECT_EQ(told.at("lookback"), (std::vector<int>{16, 32}));
   EXPECT_EQ(told.at("position_bits"), 7);
@@ -49,13 +48,13 @@ TEST(LookingBack, IsTrainedByNameAndDoesWhatLanguageModelsDo) {
   const Finished evaluated = run({"evaluate", "--model", model, "--data", data, "--split", "train",
                                   "--num-outputs", "2", "--num-steps", "48", "--json"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.err;
-  EXPECT_GT(nlohmann::json::parse(evaluated.out).at("nll_per_token"), 0.0);
+  EXPECT_GT(parse_json(evaluated.out).at("nll_per_token"), 0.0);
 
   const Finished generated =
       run({"generate", "--model", model, "--primer-midi", dir / "in/a0.mid", "--num-outputs", "3",
            "--num-steps", "70", "--output", dir / "new", "--json"});
   ASSERT_EQ(generated.exit_code, 0) << generated.err;
-  EXPECT_EQ(nlohmann::json::parse(generated.out).at("kernel"), "step by step") << generated.out;
+  EXPECT_EQ(parse_json(generated.out).at("kernel"), "step by step") << generated.out;
   EXPECT_TRUE(std::filesystem::exists(dir / "new/0002.mid"));
 
   const Finished filled = run({"infill", "--model", model, "--input", dir / "in/a0.mid", "--bars",

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -132,7 +132,7 @@ TEST(PreparePairs, OfTwoFolders) {
       prepare(dir, {"--source", dir / "tunes", "--target", dir / "chords", "--source-tokenizer",
                     "melody", "--tokenizer", "remi", "--split", "1,0,0"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("accepted"), 3);
   ASSERT_EQ(result.at("rejected").size(), 1U);
   EXPECT_EQ(result.at("rejected")[0].at("reason"),
@@ -254,7 +254,7 @@ TEST(Transform, WritesTheSourceWithItsTarget) {
   write_midi_file(tune_and_piano(11, 3), dir / "mine.mid");
   const Finished finished = transform(dir, "out", {"--input", dir / "mine.mid", "--png"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("files")[0], (dir / "out/mine.mid").string());
   EXPECT_EQ(result.at("parts"), 3);
   EXPECT_TRUE(fs::exists(dir / "out/mine.png"));
@@ -313,14 +313,14 @@ TEST(EvaluateSeq2Seq, ReportsLikelihoodAndWhatTheModelFinds) {
       "--json"};
   const Finished finished = run(arguments);
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("pieces"), 4);
   EXPECT_GT(result.at("nll_per_token"), 0.0);
   EXPECT_GE(result.at("found").at("exact"), 0.0);
   EXPECT_LT(result.at("found").at("log_probability"), 0.0);
   std::vector<std::string> wide = arguments;
   wide.insert(wide.end(), {"--beam", "4"});
-  const auto better = nlohmann::json::parse(run(wide).out);
+  const auto better = parse_json(run(wide).out);
   EXPECT_GE(better.at("found").at("log_probability"), result.at("found").at("log_probability"));
 }
 
@@ -350,7 +350,7 @@ TEST(InfoSeq2Seq, SaysWhatTheModelReadsAndWrites) {
   train_pairs(dir);
   const Finished finished = run({"info", dir / "run/model.safetensors", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("model"), "seq2seq");
   EXPECT_EQ(result.at("source_tokenizer"), "melody");
   EXPECT_EQ(result.at("source_track"), "tune");

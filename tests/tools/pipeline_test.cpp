@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/midi.h"
 #include "cadenza/pitch_limits.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -41,7 +41,7 @@ class Pipeline : public testing::Test {
 TEST_F(Pipeline, GenerateJsonHasThePromisedKeys) {
   const Finished finished = generate({"--num-outputs", "3", "--output", dir_ / "out", "--png"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   ASSERT_EQ(result.at("files").size(), 3U);
   EXPECT_EQ(result.at("files")[2], (dir_ / "out/0002.mid").string());
   EXPECT_EQ(result.at("tokens"), 3 * 32);
@@ -106,7 +106,7 @@ TEST_F(Pipeline, RefusesLimitsThatMakeNoSense) {
 
 TEST_F(Pipeline, ExplainNamesTheKernel) {
   const Finished finished = generate({"--explain", "--output", dir_ / "out"});
-  const auto kernel = nlohmann::json::parse(finished.out).at("kernel").get<std::string>();
+  const auto kernel = parse_json(finished.out).at("kernel").get<std::string>();
   EXPECT_NE(finished.err.find(kernel), std::string::npos) << finished.err;
 }
 
@@ -144,7 +144,7 @@ TEST_F(Pipeline, EvaluateJsonHasThePromisedKeys) {
       run({"evaluate", "--model", model(), "--data", data(), "--split", "train", "--num-outputs",
            "4", "--num-steps", "64", "--png", dir_ / "sheet.png", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_TRUE(result.at("features").at("pitch_count").contains("overlap"));
   EXPECT_TRUE(result.at("self_similarity").contains("generated"));
   EXPECT_EQ(read_text(dir_ / "sheet.png").substr(1, 3), "PNG");
@@ -161,7 +161,7 @@ TEST_F(Pipeline, NarrowFormatsMeasureAndGenerateAlmostTheSame) {
         run({"evaluate", "--model", model(), "--data", data(), "--split", "train", "--precision",
              precision, "--backend", "cpu", "--json"});
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    return nlohmann::json::parse(finished.out).at("nll_per_token").get<double>();
+    return parse_json(finished.out).at("nll_per_token").get<double>();
   };
   const double wide = evaluate("fp32");
   for (const char* precision : {"bf16", "int16", "int8"}) {
@@ -191,7 +191,7 @@ TEST_F(Pipeline, InfoTellsTheKindFromTheContent) {
   const auto kind = [](const std::string& file) {
     const Finished finished = run({"info", file, "--json"});
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    return nlohmann::json::parse(finished.out).at("kind").get<std::string>();
+    return parse_json(finished.out).at("kind").get<std::string>();
   };
   EXPECT_EQ(kind(model()), "model");
   EXPECT_EQ(kind(data()), "data");
@@ -214,7 +214,7 @@ TEST(Frames, EvaluateGivesTheThreeReadings) {
   const Finished finished = run(
       {"evaluate", "--model", dir / "run/model.safetensors", "--data", dir / "set.json", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   for (const char* key : {"nll_per_frame_a", "nll_per_frame_b", "nll_per_frame_c"}) {
     EXPECT_GT(result.at(key), 0.0) << key;
   }
@@ -249,7 +249,7 @@ TEST(Render, WritesAPicture) {
   write_midi_folder(dir / "in", 1);
   const Finished finished = run({"render", dir / "in/a0.mid", "--png", dir / "roll.png", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_EQ(nlohmann::json::parse(finished.out).at("files")[0], (dir / "roll.png").string());
+  EXPECT_EQ(parse_json(finished.out).at("files")[0], (dir / "roll.png").string());
   EXPECT_EQ(read_text(dir / "roll.png").substr(1, 3), "PNG");
 }
 

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -40,7 +40,7 @@ TEST(Prepare, JsonHasThePromisedKeys) {
   std::ofstream(dir / "in/bad.mid") << "not music";
   const Finished finished = prepare(dir, {"--input", dir / "in", "--tokenizer", "melody"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("accepted"), 4);
   ASSERT_EQ(result.at("rejected").size(), 1U);
   EXPECT_EQ(result.at("rejected")[0].at("file"), (dir / "in/bad.mid").string());
@@ -87,7 +87,7 @@ TEST(Prepare, LeavesOutASecondCopy) {
   write_midi_folder(dir / "in", 3);
   fs::copy_file(dir / "in/a1.mid", dir / "in/copy.mid");
   const Finished finished = prepare(dir, {"--input", dir / "in", "--tokenizer", "melody"});
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   ASSERT_EQ(result.at("rejected").size(), 1U);
   EXPECT_EQ(result.at("rejected")[0].at("file"), (dir / "in/copy.mid").string());
 }

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -30,7 +30,7 @@ class Sets : public testing::Test {
 TEST_F(Sets, JsonHasTheNineFeaturesOfBoth) {
   const Finished finished = evaluate({"--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("pieces").at("music"), 4);
   EXPECT_EQ(result.at("pieces").at("against"), 6);
   ASSERT_EQ(result.at("features").size(), 9U);
@@ -57,7 +57,7 @@ TEST_F(Sets, LeavesOutWhatIsNoMusicAndSaysSo) {
   std::ofstream(dir_ / "music/b.mid") << "no music";
   const Finished finished = evaluate({"--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_EQ(nlohmann::json::parse(finished.out).at("rejected").at(0).at("file"),
+  EXPECT_EQ(parse_json(finished.out).at("rejected").at(0).at("file"),
             (dir_ / "music/b.mid").string());
   EXPECT_NE(finished.err.find("b.mid"), std::string::npos);
 }

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -56,7 +56,7 @@ TEST(Train, WritesEverythingPromised) {
   prepare_data(dir);
   const Finished finished = run(training(dir, "run", {"--epochs", "2"}));
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto result = nlohmann::json::parse(finished.out);
+  const auto result = parse_json(finished.out);
   EXPECT_EQ(result.at("checkpoint"), (dir / "run/model.safetensors").string());
   EXPECT_GT(result.at("steps"), 0);
   EXPECT_GT(result.at("seconds"), 0.0);
@@ -118,7 +118,7 @@ TEST(Train, SigtermSavesAndExitsCleanly) {
   program.send(SIGTERM);
   const Finished finished = program.wait();
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_EQ(nlohmann::json::parse(finished.out).at("stopped_by"), "request");
+  EXPECT_EQ(parse_json(finished.out).at("stopped_by"), "request");
   EXPECT_TRUE(fs::exists(dir / "run/last.safetensors"));
 }
 

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <regex>
 
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -123,7 +123,7 @@ TEST(Settings, AFaultyEnvironmentVariableIsNamed) {
 
 // Settings are checked before the data are looked for.
 TEST(Settings, EveryPresetIsSound) {
-  const auto found = nlohmann::json::parse(run({"doctor", "--json"}).out);
+  const auto found = parse_json(run({"doctor", "--json"}).out);
   const auto presets = found.at("presets").at("names").get<std::vector<std::string>>();
   EXPECT_GE(presets.size(), 20U);
   for (const std::string& preset : presets) {
@@ -137,7 +137,7 @@ TEST(Settings, EveryPresetIsSound) {
 TEST(Doctor, JsonHoldsBackendsAndPresets) {
   const Finished finished = run({"doctor", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto found = nlohmann::json::parse(finished.out);
+  const auto found = parse_json(finished.out);
   EXPECT_GE(found.at("backends").size(), 2U);
   EXPECT_TRUE(found.at("backends").front().contains("available"));
   const auto presets = found.at("presets").at("names").get<std::vector<std::string>>();
@@ -148,7 +148,7 @@ TEST(Doctor, JsonHoldsBackendsAndPresets) {
 }
 
 TEST(Doctor, SaysWhatToDoAboutWhatDoesNotWork) {
-  const auto found = nlohmann::json::parse(run({"doctor", "--json"}).out);
+  const auto found = parse_json(run({"doctor", "--json"}).out);
   const std::regex advice(
       R"(.+; (where there is a GPU, )?(install|configure|build|see whether) .+)");
   for (const auto& backend : found.at("backends")) {

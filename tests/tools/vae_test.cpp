@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/dataset.h"
 #include "cadenza/error.h"
 #include "cadenza/midi.h"
+#include "io/json.h"
 #include "program.h"
 #include "support/tmp_dir.h"
 
@@ -121,7 +121,7 @@ TEST(Styles, TurnJigsIntoReels) {
   const Finished finished =
       transform({"--to-style", "reel", "--beam", "1", "--output", dir / "out"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto json = nlohmann::json::parse(finished.out);
+  const auto json = parse_json(finished.out);
   EXPECT_EQ(json.at("style"), "reel");
   EXPECT_EQ(json.at("parts"), 4);
   EXPECT_GT(json.at("similarity").get<double>(), json.at("similarity_to_others").get<double>());
@@ -231,7 +231,7 @@ TEST(VaeProgram, LearnsEvaluatesAndGenerates) {
   as_json.emplace_back("--json");
   const Finished measured = run(as_json);
   ASSERT_EQ(measured.exit_code, 0) << measured.err;
-  const auto found = nlohmann::json::parse(measured.out);
+  const auto found = parse_json(measured.out);
   EXPECT_EQ(found.at("pieces"), 32);
   EXPECT_EQ(found.at("steps"), 32 * 32);
   EXPECT_GT(found.at("taught_accuracy"), 0.9);
@@ -246,7 +246,7 @@ TEST(VaeProgram, LearnsEvaluatesAndGenerates) {
   const auto log = read_text(dir / "run/metrics.jsonl");
   EXPECT_NE(log.find("train_divergence"), std::string::npos);
 
-  const auto told = nlohmann::json::parse(run({"info", model_in(dir), "--json"}).out);
+  const auto told = parse_json(run({"info", model_in(dir), "--json"}).out);
   EXPECT_EQ(told.at("model"), "vae");
   EXPECT_EQ(told.at("steps"), 32);
   EXPECT_EQ(told.at("latent"), 16);
@@ -256,7 +256,7 @@ TEST(VaeProgram, LearnsEvaluatesAndGenerates) {
                                "--seed", "5", "--json"});
     const Finished finished = run(more);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    return nlohmann::json::parse(finished.out);
+    return parse_json(finished.out);
   };
   const auto made = generate("all", {"--num-outputs", "6"});
   EXPECT_EQ(made.at("files").size(), 6U);
@@ -294,7 +294,7 @@ TEST(VaeProgram, InterpolatesBetweenItsInputs) {
   };
   const Finished finished = with({"--steps", "5", "--output", dir / "way", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto found = nlohmann::json::parse(finished.out);
+  const auto found = parse_json(finished.out);
   EXPECT_EQ(found.at("files").size(), 5U);
   EXPECT_EQ(found.at("bars"), nlohmann::json({2, 2}));
   EXPECT_GT(found.at("like_from").front(), 0.9);
@@ -329,7 +329,7 @@ TEST(VaeProgram, VariesAnAttribute) {
   };
   const Finished finished = vary("pitch", "-2,0,2");
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const auto found = nlohmann::json::parse(finished.out);
+  const auto found = parse_json(finished.out);
   const auto values = found.at("values").get<std::vector<double>>();
   ASSERT_EQ(values.size(), 3U);
   EXPECT_LT(values[0], values[2]);
@@ -347,7 +347,7 @@ TEST(VaeProgram, AutoencoderHasNoPriorToDrawFrom) {
   const Finished finished = run(
       {"evaluate", "--model", model_in(dir), "--data", dir / "d.st", "--split", "train", "--json"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  EXPECT_FALSE(nlohmann::json::parse(finished.out).contains("divergence"));
+  EXPECT_FALSE(parse_json(finished.out).contains("divergence"));
   expect_failure(run({"generate", "--model", model_in(dir), "--output", dir / "x"}), 1,
                  "is an autoencoder, whose codes have no prior");
   EXPECT_FALSE(fs::exists(dir / "x"));

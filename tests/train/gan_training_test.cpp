@@ -4,7 +4,6 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "cadenza/error.h"
@@ -12,6 +11,7 @@
 #include "cadenza/gan.h"
 #include "cadenza/generator.h"
 #include "cadenza/trainer.h"
+#include "io/json.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
@@ -256,7 +256,7 @@ std::vector<nlohmann::json> log_of(const std::filesystem::path& folder) {
   std::vector<nlohmann::json> lines;
   std::ifstream in(folder / "metrics.jsonl");
   for (std::string line; std::getline(in, line);) {
-    lines.push_back(nlohmann::json::parse(line));
+    lines.push_back(parse_json(line));
     for (const char* clock : {"seconds", "steps_per_second"}) lines.back().erase(clock);
   }
   return lines;

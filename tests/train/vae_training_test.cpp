@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/evaluation.h"
 #include "cadenza/file.h"
 #include "cadenza/trainer.h"
 #include "cadenza/vae.h"
+#include "io/json.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
 
@@ -41,7 +41,7 @@ std::vector<nlohmann::json> log_of(const std::filesystem::path& folder) {
   std::vector<nlohmann::json> lines;
   std::ifstream in(folder / "metrics.jsonl");
   for (std::string line; std::getline(in, line);) {
-    lines.push_back(nlohmann::json::parse(line));
+    lines.push_back(parse_json(line));
     for (const char* clock : {"seconds", "steps_per_second"}) lines.back().erase(clock);
   }
   return lines;

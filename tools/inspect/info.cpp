@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "cadenza/key.h"
@@ -10,6 +9,7 @@
 #include "cadenza/midi.h"
 #include "cadenza/safetensors.h"
 #include "cadenza/tempo.h"
+#include "io/json.h"
 #include "tools/common/arguments.h"
 #include "tools/common/data_file.h"
 #include "tools/common/json_result.h"
@@ -110,11 +110,11 @@ void print_lines(const nlohmann::ordered_json& object) {
     const bool rows = value.is_array() && !value.empty() && value.front().is_object();
     std::cout << key << ":";
     if (!rows) {
-      std::cout << ' ' << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+      std::cout << ' ' << (value.is_string() ? value.get<std::string>() : to_text(value)) << '\n';
       continue;
     }
     std::cout << '\n';
-    for (const auto& row : value) std::cout << "  " << row.dump() << '\n';
+    for (const auto& row : value) std::cout << "  " << to_text(row) << '\n';
   }
 }
 

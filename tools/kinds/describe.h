@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "cadenza/dataset.h"
+#include "io/json.h"
 
 namespace cadenza::tools {
 
@@ -17,15 +16,13 @@ template <typename ModelInfo>
 nlohmann::ordered_json describe_model(const ModelInfo& info,
                                       const nlohmann::ordered_json& more = {}) {
   nlohmann::ordered_json out = {{"kind", "model"}};
-  const auto architecture = nlohmann::ordered_json::parse(to_json(info.config));
+  const auto architecture = parse_ordered_json(to_json(info.config));
   for (const auto& [key, value] : architecture.items()) out[key == "kind" ? "model" : key] = value;
   for (const auto& [key, value] : more.items()) out[key] = value;
   out["parameters"] = info.parameter_count;
   out["tokenizer"] = info.tokenizer_name;
   out["tokenizer_settings"] = info.tokenizer_settings;
-  if (!info.training.empty()) {
-    out["training"] = nlohmann::ordered_json::parse(info.training, nullptr, false);
-  }
+  if (!info.training.empty()) out["training"] = parse_ordered_json(info.training);
   return out;
 }
 

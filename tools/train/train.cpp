@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "cadenza/error.h"
 #include "cadenza/file.h"
 #include "cadenza/render.h"
+#include "io/json.h"
 #include "tools/common/data_file.h"
 #include "tools/common/json_result.h"
 #include "tools/common/progress.h"
@@ -31,7 +31,7 @@ void write_curves(const fs::path& folder, const std::string& unit) {
   std::vector<Curve> curves;
   std::ifstream lines(folder / "metrics.jsonl");
   for (std::string line; std::getline(lines, line);) {
-    const auto row = nlohmann::ordered_json::parse(line, nullptr, false);
+    const auto row = parse_ordered_json(line);
     if (!row.is_object() || !row.contains("step")) continue;
     for (const auto& [key, value] : row.items()) {
       if (!key.ends_with(kEnding) || key == "best_valid_loss" || !value.is_number()) continue;
