@@ -133,6 +133,19 @@ struct DecodeRequest {
 std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
                              const DecodeRequest& request = {});
 
+struct FitRequest {
+  /// [pieces] as DecodeRequest::labels.
+  std::vector<std::int32_t> labels;
+  int updates = 200;  ///< at most
+  double learning_rate = 0.03;
+};
+/// Codes that bring their pieces back where those of encode(), which has learnt to be good for all
+/// pieces at once, do not quite: steps of Adam from there towards what makes the piece likeliest
+/// (the refinement of Kim et al. 2018), until decode() gives every piece. The weights stay as they
+/// are; their gradients are zero afterwards. ArgumentError as encode() and decode().
+std::vector<Code> fit_codes(Vae& model, std::span<const Sequence> pieces,
+                            const FitRequest& request = {});
+
 /// How much of a piece its code brings back.
 struct Reconstruction {
   double nll = 0.0;              ///< nats a token given a drawn code, ends counted

@@ -143,13 +143,7 @@ TensorView Vae::loss(Tape& tape, const Batch& batch, std::span<const Tensor>, co
     const std::vector<float> noise = noise_of(batch, key, config_.latent);
     codes = &posterior->sample(tape.upload(std::span(noise), encoded.mean.value().shape));
   }
-  const SegmentGrid grid(config_, batch.steps, batch.rows);
-  Variable& logits = pass.predict(pass.tell(*codes, batch.labels), batch.input_ids, grid);
-  const auto targets = grid.arrange(std::span(batch.target_ids), -1);
-  const auto weights = grid.arrange(std::span(batch.weights), 0.0F);
-  const TensorView losses =
-      grid.restore(tape, softmax_loss(tape, logits, tape.upload(std::span(targets), {grid.cells()}),
-                                      tape.upload(std::span(weights), {grid.cells()}), scale));
+  const TensorView losses = pass.losses(pass.tell(*codes, batch.labels), batch, scale);
   code_cost_ = {};
   if (!posterior) return losses;
 

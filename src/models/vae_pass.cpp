@@ -167,6 +167,16 @@ Variable& VaePass::predict(Variable& told, std::span<const std::int32_t> inputs,
   return linear(tape_, features, output_);
 }
 
+TensorView VaePass::losses(Variable& told, const Batch& batch, double scale) {
+  const SegmentGrid grid(config_, batch.steps, batch.rows);
+  Variable& predicted = predict(told, batch.input_ids, grid);
+  const auto targets = grid.arrange(std::span(batch.target_ids), -1);
+  const auto weights = grid.arrange(std::span(batch.weights), 0.0F);
+  return grid.restore(
+      tape_, softmax_loss(tape_, predicted, tape_.upload(std::span(targets), {grid.cells()}),
+                          tape_.upload(std::span(weights), {grid.cells()}), scale));
+}
+
 TensorView VaePass::logits(const TensorView& features) { return linear(tape_, features, output_); }
 
 }  // namespace cadenza

@@ -68,6 +68,9 @@ class VaePass {
   /// Logits [L * R, width + 1] of every step, in the order of `grid`, given what the decoder is
   /// told, [B, K], and the tokens before, [T, B].
   Variable& predict(Variable& told, std::span<const std::int32_t> inputs, const SegmentGrid& grid);
+  /// Losses real [T * B] of the pieces of a batch given what the decoder is told; the gradient of
+  /// scale times their sum goes on the way back.
+  TensorView losses(Variable& told, const Batch& batch, double scale);
 
  private:
   DropoutPlace place(double rate, int which, std::int64_t t = 0) const;

@@ -314,6 +314,44 @@ TEST_F(VaeTest, LearnsToBringPiecesBack) {
   }
 }
 
+// An encoder that gives all pieces the same code brings them not back; codes fitted from there do,
+// and leave the model as it was.
+TEST_F(VaeTest, FittedCodesBringBackWhatTheEncoderDoesNot) {
+  const auto cpu = make_backend("cpu");
+  std::vector<Sequence> pieces;
+  for (const Piece& piece : data_[Split::train]) pieces.push_back(piece.sequence);
+  for (const int labels : {0, 2}) {
+    VaeConfig config = tiny_config();
+    config.embedding = 16;
+    config.hidden = 48;
+    config.latent = 24;
+    config.segments = 3;
+    config.labels = labels;
+    Vae model(*cpu, config);
+    model.initialize(5);
+    Dataset data = data_;
+    for (std::size_t p = 0; labels > 0 && p < pieces.size(); ++p) {
+      data[Split::train][p].label = static_cast<std::int32_t>(p % 2);
+    }
+    train(model, batch_of(data, {0, 1, 2, 3, 4}), 200);
+    const auto size = static_cast<std::size_t>(model.parameters().value("mean.weight").count());
+    model.parameters().upload("mean.weight", std::vector<double>(size, 0.0));
+    const auto weights = model.parameters().download("decoder.lstm.weight_ih_l0");
+    const std::vector<std::int32_t> styles =
+        labels > 0 ? std::vector<std::int32_t>{0, 1, 0, 1, 0} : std::vector<std::int32_t>{};
+    const std::vector<Code> plain = encode(model, pieces);
+    EXPECT_NE(decode(model, plain, {.labels = styles}), pieces);
+    EXPECT_EQ(fit_codes(model, pieces, {.labels = styles, .updates = 0}), plain);
+    const std::vector<Code> fitted = fit_codes(model, pieces, {.labels = styles});
+    EXPECT_EQ(decode(model, fitted, {.labels = styles}), pieces);
+    EXPECT_EQ(model.parameters().download("decoder.lstm.weight_ih_l0"), weights);
+    const auto gradients = download_real(*cpu, model.parameters().gradients());
+    EXPECT_TRUE(std::all_of(gradients.begin(), gradients.end(), [](double g) { return g == 0.0; }));
+    test::expect_error<ArgumentError>(
+        [&] { fit_codes(model, pieces, {.labels = styles, .updates = -1}); }, "updates is -1");
+  }
+}
+
 // Pieces of style 0 are even, those of style 1 odd; what a code must say is where they begin.
 TEST_F(VaeTest, LabelTellsTheStyleWhateverTheCode) {
   const auto cpu = make_backend("cpu");

@@ -209,6 +209,27 @@ TEST(PrepareBars, CutsEveryPieceAtItsBars) {
   EXPECT_EQ(pieces, (5U + 3U) * 3U) << "the training pieces twice";
 }
 
+TEST(PrepareBars, KeepsPartsOfOneLength) {
+  TmpDir dir;
+  write_tunes(dir / "in", 5);
+  ASSERT_EQ(
+      prepare(dir, {"--bars", "3", "--track", "TUNE", "--transpose", "0,1", "--part-steps", "48"})
+          .exit_code,
+      0);
+  const Dataset data = load_dataset(dir / "d.st");
+  std::size_t pieces = 0;
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    for (const Piece& piece : data[split]) EXPECT_EQ(piece.sequence.size(), 48U);
+    pieces += data[split].size();
+  }
+  EXPECT_EQ(pieces, (5U + 3U) * 2U) << "what is left of eight bars is gone";
+  expect_failure(prepare(dir, {"--bars", "3", "--part-steps", "47"}), 1,
+                 "has no part of 47 steps, the last one had 32");
+  expect_failure(prepare(dir, {"--part-steps", "48"}), 2, "--part-steps is for single pieces cut");
+  expect_failure(prepare(dir, {"--bars", "3", "--part-steps", "-1"}), 2,
+                 "--part-steps is -1, expected 0 or more");
+}
+
 TEST(PrepareBars, RefusesWhatHasNoBarsOrTracks) {
   TmpDir dir;
   write_tunes(dir / "in", 2);
@@ -297,8 +318,8 @@ TEST(VaeProgram, InterpolatesBetweenItsInputs) {
   const auto found = parse_json(finished.out);
   EXPECT_EQ(found.at("files").size(), 5U);
   EXPECT_EQ(found.at("bars"), nlohmann::json({2, 2}));
-  EXPECT_GT(found.at("like_from").front(), 0.9);
-  EXPECT_GT(found.at("like_to").back(), 0.9);
+  EXPECT_EQ(found.at("like_from").front(), 1.0);
+  EXPECT_EQ(found.at("like_to").back(), 1.0);
   EXPECT_LT(found.at("like_to").front(), 0.9);
   EXPECT_TRUE(fs::exists(dir / "way/0004.mid"));
   EXPECT_NE(with({"--bars", "1", "--output", dir / "way"}).out.find("read     : 1 bars of"),
@@ -306,6 +327,7 @@ TEST(VaeProgram, InterpolatesBetweenItsInputs) {
 
   expect_failure(with({"--steps", "1", "--output", dir / "x"}), 2, "--steps is 1, expected 2");
   expect_failure(with({"--bars", "-1", "--output", dir / "x"}), 2, "--bars is -1, expected 0");
+  expect_failure(with({"--fit", "-1", "--output", dir / "x"}), 2, "--fit is -1, expected 0");
   expect_failure(with({"--bars", "3", "--output", dir / "x"}), 1,
                  "t0.mid: its first 3 bars have 48 tokens, the model takes up to 32");
   expect_failure(with({"--bars", "9", "--output", dir / "x"}), 1, "t0.mid: has 8 bars, expected 9");

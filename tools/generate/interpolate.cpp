@@ -25,6 +25,7 @@ struct InterpolateOptions {
   std::string output;
   int steps = 7;
   int bars = 0;
+  int fit = FitRequest().updates;
   std::string label;
   double qpm = 120.0;
   PieceFormats formats;
@@ -46,6 +47,7 @@ void check_values(const InterpolateOptions& options) {
     throw UsageError(message("--steps is ", options.steps, ", expected 2 or more"));
   }
   check_bars(options.bars);
+  check_fit(options.fit);
   check_qpm(options.qpm);
   check_formats(options.formats);
 }
@@ -90,6 +92,7 @@ int run_interpolate(std::span<char*> arguments) {
   parser.add("--to", options.to, "the MIDI file to end with");
   parser.add("--steps", options.steps, "how many pieces to write, both ends among them");
   add_opening_option(parser, options.bars);
+  add_fit_option(parser, options.fit);
   parser.add("--label", options.label, "the style, of a model of train --condition label");
   parser.add("--output", options.output, "the folder to write 0000.mid, 0001.mid, ... to");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
@@ -109,7 +112,9 @@ int run_interpolate(std::span<char*> arguments) {
   const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
   const std::array<Opening, 2> ends = {read_opening(options.from, loaded, options.bars),
                                        read_opening(options.to, loaded, options.bars)};
-  const std::vector<Code> codes = encode(*loaded.model, std::array{ends[0].piece, ends[1].piece});
+  const std::vector<Code> codes = fit_codes(
+      *loaded.model, std::array{ends[0].piece, ends[1].piece},
+      {.labels = std::vector<std::int32_t>(label < 0 ? 0 : 2, label), .updates = options.fit});
   std::vector<Code> between;
   for (int i = 0; i < options.steps; ++i) {
     between.push_back(

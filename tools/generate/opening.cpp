@@ -19,6 +19,17 @@ void check_bars(int bars) {
   if (bars < 0) throw UsageError(message("--bars is ", bars, ", expected 0 or more"));
 }
 
+void add_fit_option(Arguments& arguments, int& updates) {
+  arguments.add(
+      "--fit", updates,
+      "updates of the codes of what was read, at most, until they bring it back whole; 0: "
+      "as the encoder gives them");
+}
+
+void check_fit(int updates) {
+  if (updates < 0) throw UsageError(message("--fit is ", updates, ", expected 0 or more"));
+}
+
 Opening read_opening(const std::string& path, const LoadedVae& loaded, int bars) {
   const Score score = read_midi_file(path).score;
   const std::vector<std::int64_t> lines = bar_lines(score, 1);

@@ -19,6 +19,10 @@ struct Opening {
 void add_opening_option(Arguments& arguments, int& bars);
 /// UsageError if that is no number of bars.
 void check_bars(int bars);
+/// --fit: how far the codes of what was read may move, FitRequest::updates.
+void add_fit_option(Arguments& arguments, int& updates);
+/// UsageError if that is no number of updates.
+void check_fit(int updates);
 /// `bars` bars from the first that sounds, or, for 0, as many as the pieces that the model was
 /// trained on, or else as many as it takes. ArgumentError names the file if that is none, or more
 /// than it takes.

@@ -27,6 +27,7 @@ struct VaryOptions {
   std::string amounts = "-2,-1,0,1,2";
   std::string output;
   int bars = 0;
+  int fit = FitRequest().updates;
   std::string label;
   double qpm = 120.0;
   PieceFormats formats;
@@ -133,6 +134,7 @@ int run_vary(std::span<char*> arguments) {
   parser.add("--data", options.data, "pieces that show what the attribute does to codes");
   parser.add("--input", options.input, "the MIDI file to vary");
   add_opening_option(parser, options.bars);
+  add_fit_option(parser, options.fit);
   parser.add("--label", options.label, "the style, of a model of train --condition label");
   parser.add_choice("--attribute", options.attribute,
                     "number of notes, mean pitch, or range from the lowest to the highest",
@@ -152,6 +154,7 @@ int run_vary(std::span<char*> arguments) {
   for (const char* option : {"--model", "--data", "--input", "--output"}) parser.require(option);
   const std::vector<double> amounts = parse_amounts(options.amounts);
   check_bars(options.bars);
+  check_fit(options.fit);
   check_qpm(options.qpm);
   check_formats(options.formats);
   const Attribute& attribute =
@@ -163,7 +166,9 @@ int run_vary(std::span<char*> arguments) {
   const std::int32_t label = choose_label("--label", options.label, loaded.info.labels);
   const Opening opening = read_opening(options.input, loaded, options.bars);
   const Code direction = find_direction(loaded, attribute, options);
-  const Code code = encode(*loaded.model, std::array{opening.piece})[0];
+  const Code code = fit_codes(
+      *loaded.model, std::array{opening.piece},
+      {.labels = std::vector<std::int32_t>(label < 0 ? 0 : 1, label), .updates = options.fit})[0];
   std::vector<Code> codes;
   for (const double amount : amounts) codes.push_back(moved(code, direction, amount));
   const std::vector<std::int32_t> labels(label < 0 ? 0 : codes.size(), label);

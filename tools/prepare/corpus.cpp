@@ -198,7 +198,12 @@ std::vector<Sequence> Encoding::encode(const Score& score) const {
     for (const BarSpan& span : bar_spans(sounding_bars(score, lines), bars)) {
       Sequence part =
           tokenizer.encode_primer(cut(score, lines[span.begin], lines[span.end]), &reason);
-      if (part.size() > 0) sequences.push_back(std::move(part));
+      if (part.size() == 0) continue;
+      if (part_steps > 0 && part.size() != static_cast<std::size_t>(part_steps)) {
+        reason = message("has no part of ", part_steps, " steps, the last one had ", part.size());
+        continue;
+      }
+      sequences.push_back(std::move(part));
     }
   }
   if (sequences.empty()) throw ArgumentError(reason);

@@ -49,6 +49,7 @@ struct Encoding {
   const Tokenizer& tokenizer;
   std::string track = {};  ///< only the tracks of this name; "": all
   int bars = 0;            ///< cut into parts of so many bars; 0: not at all
+  int part_steps = 0;      ///< keep only parts of exactly so many steps; 0: all
 
   /// The pieces of a score. ArgumentError says why there is none.
   std::vector<Sequence> encode(const Score& score) const;

@@ -28,6 +28,7 @@ struct PrepareOptions {
   std::string stretch = "1";
   std::string track;
   std::string labels;
+  int part_steps = 0;
   PairOptions pairs;
   bool json = false;
 };
@@ -233,8 +234,10 @@ int prepare_pieces(const PrepareOptions& options) {
   const std::vector<fs::path> files = collect_files(options.inputs);
   const std::unique_ptr<Tokenizer> tokenizer = choose_tokenizer(options, files);
   check_stretch(factors, *tokenizer);
-  const Encoding encoding = {
-      .tokenizer = *tokenizer, .track = options.track, .bars = options.pairs.bars};
+  const Encoding encoding = {.tokenizer = *tokenizer,
+                             .track = options.track,
+                             .bars = options.pairs.bars,
+                             .part_steps = options.part_steps};
   Corpus corpus = read_corpus(files, encoding);
   std::vector<std::string> labels;
   if (labeller) labels = label_pieces(*labeller, corpus);
@@ -289,6 +292,9 @@ int run_prepare(std::span<char*> arguments) {
              "tempo factors for the same (tokenizer performance): 0.95,1,1.05");
   parser.add("--bars", options.pairs.bars,
              "cut MIDI files into parts of so many bars, as train --model vae wants them; 0: no");
+  parser.add("--part-steps", options.part_steps,
+             "of the parts of --bars keep only those of exactly so many steps: whole bars of one "
+             "metre; 0: all");
   parser.add("--track", options.track, "read only the tracks of this name, for example MELODY");
   parser.add("--labels", options.labels,
              "the style of each file: folder (it lies in), name (letters it begins with), "
@@ -305,6 +311,12 @@ int run_prepare(std::span<char*> arguments) {
   const bool pairs = options.pairs.asked();
   if (options.pairs.bars < 0) {
     throw UsageError(message("--bars is ", options.pairs.bars, ", expected 0 or more"));
+  }
+  if (options.part_steps < 0) {
+    throw UsageError(message("--part-steps is ", options.part_steps, ", expected 0 or more"));
+  }
+  if (options.part_steps > 0 && (pairs || options.pairs.bars == 0)) {
+    throw UsageError("--part-steps is for single pieces cut by --bars");
   }
   if (pairs && !options.track.empty()) {
     throw UsageError("--track is for single pieces, pairs have --source-track and --target-track");
