@@ -8,6 +8,7 @@
 #include "backend/cpu_targets.h"
 #include "backend/generation_fixture.h"
 #include "cadenza/error.h"
+#include "support/sanitizer.h"
 
 // The packed steps of the cpu backend give the bytes of the operations they stand for, in each of
 // its number formats, whatever the sizes, the split and the instruction set.
@@ -28,6 +29,8 @@ constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::i
 
 const std::vector<std::int64_t> kBatches = {1, 2, 3, 7, 40, 130};
 const std::vector<std::int64_t> kFewBatches = {1, 2, 3, 7, 50};
+const std::vector<int> kThreadCounts =
+    test::kSanitizerCut > 1 ? std::vector<int>{2} : std::vector<int>{1, 2, 5};
 
 struct NetworkCase {
   CellKind cell;
@@ -186,7 +189,7 @@ TEST(CpuGenerate, EqualsItsOperationsForAnySizeSplitAndTarget) {
           const Outputs expected = outputs_by_hand(network_case, format, batch);
           if (place == first.size()) first.push_back(expected);
           ASSERT_EQ(expected, first[place++]) << where << " beside the first target";
-          for (const int threads : {1, 2, 5}) {
+          for (const int threads : kThreadCounts) {
             const auto backend = make_backend("cpu", {.threads = threads, .precision = format});
             Device device(*backend, DType::f32);
             GenerationNetwork same = make_network(device, network_case);

@@ -12,11 +12,13 @@
 #include "cadenza/parameters.h"
 #include "cadenza/tape.h"
 #include "nn/host_copy.h"
+#include "support/sanitizer.h"
 
 namespace cadenza::test {
 
 /// The gradients that `loss(GradMode::record)` leaves in f64 parameters against central differences
-/// of its value, for every number of a small array and every seventh of a large one.
+/// of its value, for every number of a small array and every seventh of a large one; under
+/// sanitizers every seventh of those.
 inline void expect_slopes(Parameters& parameters, const std::function<double(GradMode)>& loss,
                           const std::string& what) {
   constexpr double kStep = 1e-5;
@@ -25,7 +27,8 @@ inline void expect_slopes(Parameters& parameters, const std::function<double(Gra
   for (const ParameterSpec& spec : parameters.specs()) {
     const auto gradient = download_real(parameters.backend(), parameters.gradient(spec.name));
     std::vector<double> values = parameters.download(spec.name);
-    for (std::size_t i = 0; i<values.size(); i += values.size()> 50 ? 7 : 1) {
+    const std::size_t stride = (values.size() > 50 ? 7U : 1U) * (kSanitizerCut > 1 ? 7U : 1U);
+    for (std::size_t i = 0; i < values.size(); i += stride) {
       const double original = values[i];
       const auto loss_at = [&](double value) {
         values[i] = value;
