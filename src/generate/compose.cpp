@@ -4,6 +4,7 @@
 
 #include "cadenza/error.h"
 #include "cadenza/event_gan.h"
+#include "core/largest_that_fits.h"
 #include "models/event_pass.h"
 #include "nn/gaussian.h"
 #include "nn/host_copy.h"
@@ -14,10 +15,10 @@ namespace {
 
 /// One batch of pieces, event by event in fixed order of sums: rows do not depend on each other.
 std::vector<double> compose_batch(const EventGan& model, const ComposeRequest& request,
-                                  std::int64_t first, std::int64_t rows, Arena& arena) {
+                                  std::int64_t first, std::int64_t rows) {
   const EventGanConfig& config = model.config();
   Backend& backend = model.backend();
-  arena.reset();
+  Arena arena(backend);
   Tape tape(backend, arena, DType::f32, GradMode::none);
   const RecurrentStack stack = generator_of(config);
   std::vector<RecurrentWeights> layers;
@@ -55,13 +56,14 @@ std::vector<double> compose_batch(const EventGan& model, const ComposeRequest& r
   return download_real(backend, events);
 }
 
-std::vector<double> words_on_batch(EventGan& model, std::span<const std::vector<NoteEvent>> pieces,
-                                   Arena& arena) {
+std::vector<double> words_on_batch(EventGan& model,
+                                   std::span<const std::vector<NoteEvent>> pieces) {
   std::size_t most = 1;
   for (const auto& piece : pieces) most = std::max(most, piece.size());
   const Batch batch = event_batch(pieces, static_cast<int>(most));
   std::vector<double> means(pieces.size(), -std::numeric_limits<double>::infinity());
   if (batch.rows == 0) return means;
+  Arena arena(model.backend());
   Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
   Variable& events = tape.constant(
       tape.upload(std::span(batch.target_frames), {batch.steps, batch.rows, kEventWidth}));
@@ -89,12 +91,14 @@ std::vector<std::vector<NoteEvent>> compose(const EventGan& model, const Compose
   at_least("num_events", request.num_events, 1);
   at_least("first_sequence", request.first_sequence, 0);
   at_least("batch_size", request.batch_size, 1);
-  Arena arena(model.backend());
   std::vector<std::vector<NoteEvent>> pieces;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
-    const std::vector<double> numbers =
-        compose_batch(model, request, request.first_sequence + first, rows, arena);
+    const auto write = [&](std::int64_t count) {
+      return compose_batch(model, request, request.first_sequence + first, count);
+    };
+    const std::vector<double> numbers = with_room(
+        message("writing ", rows, " pieces at once"), rows, [&] { return write(rows); }, write);
     for (std::int64_t row = 0; row < rows; ++row) {
       std::vector<NoteEvent>& piece = pieces.emplace_back();
       for (std::int64_t t = 0; t < request.num_events; ++t) {
@@ -114,11 +118,15 @@ std::vector<double> words_on(EventGan& model, std::span<const std::vector<NoteEv
                              int batch_size) {
   check(batch_size >= 1, "words_on: batch_size is ", batch_size, ", expected at least 1");
   std::vector<double> words;
-  Arena arena(model.backend());
   for (std::size_t first = 0; first < pieces.size();) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), pieces.size() - first);
-    arena.reset();
-    const std::vector<double> of_batch = words_on_batch(model, pieces.subspan(first, count), arena);
+    const auto judge_some = [&](std::int64_t some) {
+      return words_on_batch(model, pieces.subspan(first, static_cast<std::size_t>(some)));
+    };
+    const auto rows = static_cast<std::int64_t>(count);
+    const std::vector<double> of_batch = with_room(
+        message("judging ", rows, " pieces at once"), rows, [&] { return judge_some(rows); },
+        judge_some);
     words.insert(words.end(), of_batch.begin(), of_batch.end());
     first += count;
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "cadenza/error.h"
 #include "cadenza/vae.h"
+#include "core/largest_that_fits.h"
 #include "models/vae_pass.h"
 #include "nn/host_copy.h"
 #include "nn/step_stack.h"
@@ -97,9 +99,9 @@ class CodeDecoder {
 };
 
 std::vector<Sequence> decode_batch(Vae& model, std::span<const Code> codes,
-                                   std::span<const std::int32_t> labels, Arena& arena,
+                                   std::span<const std::int32_t> labels,
                                    const DecodeRequest& request, std::int64_t first) {
-  arena.reset();
+  Arena arena(model.backend());
   Tape tape(model.backend(), arena, DType::f32, GradMode::none);
   TokenDraws draws(
       tape, request.sampling,
@@ -135,40 +137,49 @@ void check_piece(const VaeConfig& config, const Sequence& piece) {
   }
 }
 
+std::vector<Code> encode_batch(Vae& model, std::span<const Sequence> pieces) {
+  const VaeConfig& config = model.config();
+  std::vector<std::int32_t> lengths;
+  for (const Sequence& piece : pieces) {
+    const auto tokens = static_cast<std::int32_t>(piece.tokens.size());
+    lengths.push_back(tokens < config.steps ? tokens + 1 : tokens);
+  }
+  const std::int64_t steps = *std::max_element(lengths.begin(), lengths.end());
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(steps) * pieces.size(), -1);
+  for (std::size_t b = 0; b < pieces.size(); ++b) {
+    const std::vector<std::int32_t>& tokens = pieces[b].tokens;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(lengths[b]); ++t) {
+      ids[t * pieces.size() + b] = t < tokens.size() ? tokens[t] : config.end_token();
+    }
+  }
+  Arena arena(model.backend());
+  Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
+  VaePass pass(tape, config, model.parameters(), {});
+  const auto numbers = download_real(
+      model.backend(), pass.encode({.steps = steps, .ids = ids, .lengths = lengths}).mean.value());
+  std::vector<Code> codes;
+  for (auto at = numbers.begin(); at != numbers.end(); at += config.latent) {
+    codes.emplace_back(at, at + config.latent);
+  }
+  return codes;
+}
+
 }  // namespace
 
 std::vector<Code> encode(Vae& model, std::span<const Sequence> pieces, int batch_size) {
   check(batch_size >= 1, "encode: batch_size is ", batch_size, ", expected at least 1");
-  const VaeConfig& config = model.config();
-  for (const Sequence& piece : pieces) check_piece(config, piece);
-  Arena arena(model.backend());
+  for (const Sequence& piece : pieces) check_piece(model.config(), piece);
   std::vector<Code> codes;
-  for (std::size_t begin = 0; begin < pieces.size();
-       begin += static_cast<std::size_t>(batch_size)) {
-    const auto batch = pieces.subspan(
-        begin, std::min(static_cast<std::size_t>(batch_size), pieces.size() - begin));
-    std::vector<std::int32_t> lengths;
-    for (const Sequence& piece : batch) {
-      const auto tokens = static_cast<std::int32_t>(piece.tokens.size());
-      lengths.push_back(tokens < config.steps ? tokens + 1 : tokens);
-    }
-    const std::int64_t steps = *std::max_element(lengths.begin(), lengths.end());
-    std::vector<std::int32_t> ids(static_cast<std::size_t>(steps) * batch.size(), -1);
-    for (std::size_t b = 0; b < batch.size(); ++b) {
-      const std::vector<std::int32_t>& tokens = batch[b].tokens;
-      for (std::size_t t = 0; t < static_cast<std::size_t>(lengths[b]); ++t) {
-        ids[t * batch.size() + b] = t < tokens.size() ? tokens[t] : config.end_token();
-      }
-    }
-    arena.reset();
-    Tape tape(model.backend(), arena, model.parameters().dtype(), GradMode::none);
-    VaePass pass(tape, config, model.parameters(), {});
-    const auto numbers =
-        download_real(model.backend(),
-                      pass.encode({.steps = steps, .ids = ids, .lengths = lengths}).mean.value());
-    for (auto at = numbers.begin(); at != numbers.end(); at += config.latent) {
-      codes.emplace_back(at, at + config.latent);
-    }
+  while (codes.size() < pieces.size()) {
+    const auto rest = pieces.subspan(codes.size());
+    const auto count = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(rest.size()));
+    const auto encode_some = [&](std::int64_t some) {
+      return encode_batch(model, rest.first(static_cast<std::size_t>(some)));
+    };
+    std::vector<Code> found = with_room(
+        message("encoding ", count, " pieces at once"), count, [&] { return encode_some(count); },
+        encode_some);
+    std::move(found.begin(), found.end(), std::back_inserter(codes));
   }
   return codes;
 }
@@ -179,19 +190,22 @@ std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
         ", expected at least 1");
   check(model.parameters().dtype() == DType::f32, "decode: draws tokens in f32, got f64");
   check_labels(model.config(), request.labels, codes.size());
-  Arena arena(model.backend());
   std::vector<Sequence> pieces;
   while (pieces.size() < codes.size()) {
     const std::size_t done = pieces.size();
-    const std::size_t count =
-        std::min(static_cast<std::size_t>(request.batch_size), codes.size() - done);
-    const auto labels =
-        std::span(request.labels)
-            .subspan(request.labels.empty() ? 0 : done, request.labels.empty() ? 0 : count);
-    for (Sequence& piece : decode_batch(model, codes.subspan(done, count), labels, arena, request,
-                                        request.first_sequence + static_cast<std::int64_t>(done))) {
-      pieces.push_back(std::move(piece));
-    }
+    const auto rest = codes.subspan(done);
+    const auto count = std::min(request.batch_size, static_cast<std::int64_t>(rest.size()));
+    const auto decode_some = [&](std::int64_t some) {
+      const auto rows = static_cast<std::size_t>(some);
+      const auto labels = request.labels.empty() ? std::span<const std::int32_t>()
+                                                 : std::span(request.labels).subspan(done, rows);
+      return decode_batch(model, rest.first(rows), labels, request,
+                          request.first_sequence + static_cast<std::int64_t>(done));
+    };
+    std::vector<Sequence> written = with_room(
+        message("decoding ", count, " codes at once"), count, [&] { return decode_some(count); },
+        decode_some);
+    std::move(written.begin(), written.end(), std::back_inserter(pieces));
   }
   return pieces;
 }

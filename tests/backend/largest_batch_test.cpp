@@ -8,10 +8,12 @@
 #include "backend/emulated_limits.h"
 #include "cadenza/classifier.h"
 #include "cadenza/evaluation.h"
+#include "cadenza/event_gan.h"
 #include "cadenza/generator.h"
 #include "cadenza/infill.h"
 #include "cadenza/trainer.h"
 #include "cadenza/transform.h"
+#include "cadenza/vae.h"
 #include "generate/tail_likelihood.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
@@ -148,6 +150,48 @@ TEST_P(LargestBatch, ToTransform) {
   expect_named("transforming 400 pieces", [&](std::int64_t rows) {
     transform(model, sources, {.num_steps = 2, .batch_size = rows});
   });
+}
+
+TEST_P(LargestBatch, ToEncode) {
+  Vae model(*backend_, {.width = 12, .steps = kSteps, .embedding = 4, .hidden = 8, .latent = 4});
+  const std::vector<Sequence> pieces = pieces_of(kPieces);
+  leave(std::size_t{5} << 18);
+  expect_named("encoding 400 pieces",
+               [&](std::int64_t rows) { encode(model, pieces, static_cast<int>(rows)); });
+}
+
+TEST_P(LargestBatch, ToDecode) {
+  // Wide, as activations are allotted by the MiB.
+  Vae model(*backend_, {.width = 12, .steps = 1, .embedding = 4, .hidden = 200, .latent = 4});
+  const std::vector<Code> codes(kPieces, Code(4, 0.5F));
+  leave(std::size_t{5} << 18);
+  expect_named("decoding 400 codes",
+               [&](std::int64_t rows) { decode(model, codes, {.batch_size = rows}); });
+}
+
+EventGanConfig small_event_gan() {
+  EventGanConfig config = {
+      .tokenizer_name = "melody", .events = kSteps, .layers = 1, .hidden = 200};
+  config.discriminator_layers = 1;
+  config.discriminator_hidden = 64;
+  return config;
+}
+
+TEST_P(LargestBatch, ToWriteEvents) {
+  EventGan model(*backend_, small_event_gan());
+  leave(std::size_t{5} << 18);
+  expect_named("writing 400 pieces", [&](std::int64_t rows) {
+    compose(model, {.num_outputs = kPieces, .num_events = 1, .batch_size = rows});
+  });
+}
+
+TEST_P(LargestBatch, ToJudgeEvents) {
+  EventGan model(*backend_, small_event_gan());
+  const std::vector<NoteEvent> piece(kSteps);
+  const std::vector<std::vector<NoteEvent>> pieces(kPieces, piece);
+  leave(std::size_t{4} << 20);
+  expect_named("judging 400 pieces",
+               [&](std::int64_t rows) { words_on(model, pieces, static_cast<int>(rows)); });
 }
 
 TEST_P(LargestBatch, IsNone) {
