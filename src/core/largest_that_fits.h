@@ -42,4 +42,11 @@ auto with_room(const std::string& doing, std::int64_t count, const Work& work,
   }
 }
 
+/// The same where work(rows) computes any number of them.
+template <typename Work>
+auto with_room(const std::string& doing, std::int64_t count, const Work& work) {
+  return with_room(
+      doing, count, [&] { return work(count); }, work);
+}
+
 }  // namespace cadenza

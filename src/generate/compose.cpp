@@ -94,11 +94,10 @@ std::vector<std::vector<NoteEvent>> compose(const EventGan& model, const Compose
   std::vector<std::vector<NoteEvent>> pieces;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);
-    const auto write = [&](std::int64_t count) {
-      return compose_batch(model, request, request.first_sequence + first, count);
-    };
-    const std::vector<double> numbers = with_room(
-        message("writing ", rows, " pieces at once"), rows, [&] { return write(rows); }, write);
+    const std::vector<double> numbers =
+        with_room(message("writing ", rows, " pieces at once"), rows, [&](std::int64_t count) {
+          return compose_batch(model, request, request.first_sequence + first, count);
+        });
     for (std::int64_t row = 0; row < rows; ++row) {
       std::vector<NoteEvent>& piece = pieces.emplace_back();
       for (std::int64_t t = 0; t < request.num_events; ++t) {
@@ -120,13 +119,11 @@ std::vector<double> words_on(EventGan& model, std::span<const std::vector<NoteEv
   std::vector<double> words;
   for (std::size_t first = 0; first < pieces.size();) {
     const std::size_t count = std::min(static_cast<std::size_t>(batch_size), pieces.size() - first);
-    const auto judge_some = [&](std::int64_t some) {
-      return words_on_batch(model, pieces.subspan(first, static_cast<std::size_t>(some)));
-    };
     const auto rows = static_cast<std::int64_t>(count);
-    const std::vector<double> of_batch = with_room(
-        message("judging ", rows, " pieces at once"), rows, [&] { return judge_some(rows); },
-        judge_some);
+    const std::vector<double> of_batch =
+        with_room(message("judging ", rows, " pieces at once"), rows, [&](std::int64_t some) {
+          return words_on_batch(model, pieces.subspan(first, static_cast<std::size_t>(some)));
+        });
     words.insert(words.end(), of_batch.begin(), of_batch.end());
     first += count;
   }

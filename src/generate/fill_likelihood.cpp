@@ -83,11 +83,9 @@ std::vector<double> fill_likelihoods(Infiller& model, std::span<const GridBlank>
     const auto some = blanks.subspan(
         first, std::min(static_cast<std::size_t>(batch_size), blanks.size() - first));
     const auto count = static_cast<std::int64_t>(some.size());
-    const std::vector<double> values = with_room(
-        message("measuring ", count, " pieces at once"), count,
-        [&] { return likelihoods_of(model, some, seed, first); },
-        [&](std::int64_t fewer) {
-          likelihoods_of(model, some.first(static_cast<std::size_t>(fewer)), seed, first);
+    const std::vector<double> values =
+        with_room(message("measuring ", count, " pieces at once"), count, [&](std::int64_t rows) {
+          return likelihoods_of(model, some.first(static_cast<std::size_t>(rows)), seed, first);
         });
     results.insert(results.end(), values.begin(), values.end());
     first += some.size();

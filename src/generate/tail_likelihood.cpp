@@ -80,10 +80,8 @@ std::vector<double> tail_likelihoods(LanguageModel& model, std::span<const Tail>
         tails.subspan(done, std::min(static_cast<std::size_t>(batch_size), tails.size() - done));
     const auto count = static_cast<std::int64_t>(some.size());
     const std::vector<double> values = with_room(
-        message("measuring ", count, " sequences at once"), count,
-        [&] { return likelihoods_of(model, some, conditions); },
-        [&](std::int64_t fewer) {
-          likelihoods_of(model, some.first(static_cast<std::size_t>(fewer)), conditions);
+        message("measuring ", count, " sequences at once"), count, [&](std::int64_t rows) {
+          return likelihoods_of(model, some.first(static_cast<std::size_t>(rows)), conditions);
         });
     result.insert(result.end(), values.begin(), values.end());
   }

@@ -149,14 +149,13 @@ std::vector<Transformed> transform(
   for (std::size_t first = 0; first < sources.size(); first += batch) {
     const auto some = std::span(sources).subspan(first, std::min(batch, sources.size() - first));
     const auto number = request.first_sequence + static_cast<std::int64_t>(first);
-    const auto write = [&](std::int64_t rows) {
-      const auto those = some.first(static_cast<std::size_t>(rows));
-      return request.beam > 0 ? search(model, those, request) : draw(model, those, request, number);
-    };
     const auto count = static_cast<std::int64_t>(some.size());
     std::vector<Transformed> found = with_room(
-        message("transforming ", count, " pieces at once"), count, [&] { return write(count); },
-        write);
+        message("transforming ", count, " pieces at once"), count, [&](std::int64_t rows) {
+          const auto those = some.first(static_cast<std::size_t>(rows));
+          return request.beam > 0 ? search(model, those, request)
+                                  : draw(model, those, request, number);
+        });
     std::move(found.begin(), found.end(), std::back_inserter(results));
     if (progress) {
       progress(static_cast<std::int64_t>(results.size()),

@@ -81,8 +81,7 @@ std::vector<std::vector<std::vector<double>>> log_shares(Classifier& model,
     const auto which = std::span(order).subspan(begin, count);
     const std::vector<double> scores = with_room(
         message("classifying ", count, " pieces at once"), static_cast<std::int64_t>(count),
-        [&] { return scores_of(which); },
-        [&](std::int64_t fewer) { scores_of(which.first(static_cast<std::size_t>(fewer))); });
+        [&](std::int64_t rows) { return scores_of(which.first(static_cast<std::size_t>(rows))); });
     for (std::size_t b = 0; b < count; ++b) {
       const std::size_t steps = every_step ? pieces[which[b]].size() : 1;
       for (std::size_t t = 0; t < steps; ++t) {

@@ -173,12 +173,10 @@ std::vector<Code> encode(Vae& model, std::span<const Sequence> pieces, int batch
   while (codes.size() < pieces.size()) {
     const auto rest = pieces.subspan(codes.size());
     const auto count = std::min<std::int64_t>(batch_size, static_cast<std::int64_t>(rest.size()));
-    const auto encode_some = [&](std::int64_t some) {
-      return encode_batch(model, rest.first(static_cast<std::size_t>(some)));
-    };
-    std::vector<Code> found = with_room(
-        message("encoding ", count, " pieces at once"), count, [&] { return encode_some(count); },
-        encode_some);
+    std::vector<Code> found =
+        with_room(message("encoding ", count, " pieces at once"), count, [&](std::int64_t rows) {
+          return encode_batch(model, rest.first(static_cast<std::size_t>(rows)));
+        });
     std::move(found.begin(), found.end(), std::back_inserter(codes));
   }
   return codes;
@@ -195,16 +193,15 @@ std::vector<Sequence> decode(Vae& model, std::span<const Code> codes,
     const std::size_t done = pieces.size();
     const auto rest = codes.subspan(done);
     const auto count = std::min(request.batch_size, static_cast<std::int64_t>(rest.size()));
-    const auto decode_some = [&](std::int64_t some) {
-      const auto rows = static_cast<std::size_t>(some);
-      const auto labels = request.labels.empty() ? std::span<const std::int32_t>()
-                                                 : std::span(request.labels).subspan(done, rows);
-      return decode_batch(model, rest.first(rows), labels, request,
-                          request.first_sequence + static_cast<std::int64_t>(done));
-    };
-    std::vector<Sequence> written = with_room(
-        message("decoding ", count, " codes at once"), count, [&] { return decode_some(count); },
-        decode_some);
+    std::vector<Sequence> written =
+        with_room(message("decoding ", count, " codes at once"), count, [&](std::int64_t some) {
+          const auto rows = static_cast<std::size_t>(some);
+          const auto labels = request.labels.empty()
+                                  ? std::span<const std::int32_t>()
+                                  : std::span(request.labels).subspan(done, rows);
+          return decode_batch(model, rest.first(rows), labels, request,
+                              request.first_sequence + static_cast<std::int64_t>(done));
+        });
     std::move(written.begin(), written.end(), std::back_inserter(pieces));
   }
   return pieces;
