@@ -5,6 +5,10 @@ target_compile_options(cadenza_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow
                                                -Wold-style-cast -Wcast-align -Woverloaded-virtual
                                                # designated initialisers name what they set
                                                -Wno-missing-field-initializers)
+if(CMAKE_UNITY_BUILD)
+  # Files compiled as one see each other's helpers.
+  target_compile_options(cadenza_build INTERFACE -Wno-shadow)
+endif()
 if(CADENZA_WERROR)
   target_compile_options(cadenza_build INTERFACE -Werror)
 endif()

@@ -13,7 +13,7 @@ namespace cadenza {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kLongestHeader = std::size_t{1} << 20;
+constexpr std::size_t kLongestNpyHeader = std::size_t{1} << 20;
 
 struct NpyType {
   std::string_view code;
@@ -89,8 +89,8 @@ NpyArray parse_npy(std::span<const std::byte> file, const std::string& origin) {
   if (text.size() < begin) fail("truncated .npy file", text.size());
   const std::size_t length =
       version == 1 ? load_little<std::uint16_t>(file, 8) : load_little<std::uint32_t>(file, 8);
-  if (length > kLongestHeader) {
-    fail(message("header of ", length, " bytes, at most ", kLongestHeader, " are allowed"), 8);
+  if (length > kLongestNpyHeader) {
+    fail(message("header of ", length, " bytes, at most ", kLongestNpyHeader, " are allowed"), 8);
   }
   if (length > text.size() - begin) {
     fail(message("truncated: header of ", length, " bytes, but only ", text.size() - begin,

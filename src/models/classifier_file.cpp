@@ -6,7 +6,7 @@
 namespace cadenza {
 namespace {
 
-ClassifierFileInfo describe(const SafetensorsReader& file) {
+ClassifierFileInfo describe_classifier(const SafetensorsReader& file) {
   auto info = describe_ours<ClassifierFileInfo>(file, "classifier", read_classifier);
   info.labels = labels_from_json(metadata(file, "labels"), file.origin());
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
@@ -51,12 +51,12 @@ std::string to_json(const ClassifierConfig& config) {
 }
 
 ClassifierFileInfo read_classifier_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_classifier(SafetensorsReader(path));
 }
 
 LoadedClassifier load_classifier(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  return load_described<LoadedClassifier>(file, backend, describe(file));
+  return load_described<LoadedClassifier>(file, backend, describe_classifier(file));
 }
 
 }  // namespace cadenza

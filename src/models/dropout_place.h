@@ -8,6 +8,13 @@
 
 namespace cadenza {
 
+// Places of dropout in a model with an encoder and a decoder, of at most 64 layers each.
+inline constexpr int kSourcePlace = 0;
+inline constexpr int kEncoderPlace = 1;
+inline constexpr int kTargetPlace = 65;
+inline constexpr int kDecoderPlace = 66;
+inline constexpr int kAttentionalPlace = 130;
+
 /// Dropout number `which`, below 256, of a model in one training step. Each has a stream of its own
 /// in every step `t` of a decoder that goes step by step.
 inline DropoutPlace dropout_place(const DropoutKey& key, double rate, int which,

@@ -6,7 +6,7 @@
 namespace cadenza {
 namespace {
 
-EventGanConfig read_config(const nlohmann::json& json) {
+EventGanConfig read_event_gan(const nlohmann::json& json) {
   check_kind(json, "event_gan");
   EventGanConfig config;
   config.tokenizer_name = json.at("tokenizer").get<std::string>();
@@ -34,8 +34,8 @@ EventGanConfig read_config(const nlohmann::json& json) {
   return config;
 }
 
-EventGanFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<EventGanFileInfo>(file, "event_gan", read_config);
+EventGanFileInfo describe_event_gan(const SafetensorsReader& file) {
+  auto info = describe_ours<EventGanFileInfo>(file, "event_gan", read_event_gan);
   make_tokenizer(info.config.tokenizer_name, info.config.tokenizer_settings);
   check_shapes(file, generator_specs(info.config));
   const std::vector<ParameterSpec> specs = discriminator_specs(info.config);
@@ -73,12 +73,12 @@ std::string to_json(const EventGanConfig& config) {
 }
 
 EventGanFileInfo read_event_gan_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_event_gan(SafetensorsReader(path));
 }
 
 LoadedEventGan load_event_gan(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  auto loaded = load_described<LoadedEventGan>(file, backend, describe(file));
+  auto loaded = load_described<LoadedEventGan>(file, backend, describe_event_gan(file));
   read_all_weights(file, *loaded.model);
   return loaded;
 }

@@ -6,7 +6,7 @@
 namespace cadenza {
 namespace {
 
-GanConfig read_config(const nlohmann::json& json) {
+GanConfig read_gan(const nlohmann::json& json) {
   check_kind(json, "gan");
   GanConfig config;
   config.generator = read_language_model(json.at("generator"));
@@ -24,8 +24,8 @@ GanConfig read_config(const nlohmann::json& json) {
   return config;
 }
 
-GanFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<GanFileInfo>(file, "gan", read_config);
+GanFileInfo describe_gan(const SafetensorsReader& file) {
+  auto info = describe_ours<GanFileInfo>(file, "gan", read_gan);
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
             tokenizer->vocabulary_size() == info.config.generator.width,
@@ -57,12 +57,12 @@ std::string to_json(const GanConfig& config) {
 }
 
 GanFileInfo read_gan_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_gan(SafetensorsReader(path));
 }
 
 LoadedGan load_gan(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  auto loaded = load_described<LoadedGan>(file, backend, describe(file));
+  auto loaded = load_described<LoadedGan>(file, backend, describe_gan(file));
   read_all_weights(file, *loaded.model);
   return loaded;
 }

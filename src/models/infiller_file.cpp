@@ -5,7 +5,7 @@
 namespace cadenza {
 namespace {
 
-InfillerConfig read_config(const nlohmann::json& json) {
+InfillerConfig read_infiller(const nlohmann::json& json) {
   check_kind(json, "infiller");
   InfillerConfig config;
   read_shared(json, config);
@@ -16,8 +16,8 @@ InfillerConfig read_config(const nlohmann::json& json) {
   return config;
 }
 
-InfillerFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<InfillerFileInfo>(file, "infiller", read_config);
+InfillerFileInfo describe_infiller(const SafetensorsReader& file) {
+  auto info = describe_ours<InfillerFileInfo>(file, "infiller", read_infiller);
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   const std::optional<TokenGrid> grid = tokenizer->grid();
   check(grid.has_value(), file.origin(), ": the tokens of its tokenizer '", info.tokenizer_name,
@@ -49,12 +49,12 @@ std::string to_json(const InfillerConfig& config) {
 }
 
 InfillerFileInfo read_infiller_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_infiller(SafetensorsReader(path));
 }
 
 LoadedInfiller load_infiller(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  return load_described<LoadedInfiller>(file, backend, describe(file));
+  return load_described<LoadedInfiller>(file, backend, describe_infiller(file));
 }
 
 }  // namespace cadenza

@@ -6,7 +6,7 @@
 namespace cadenza {
 namespace {
 
-Seq2SeqConfig read_config(const nlohmann::json& json) {
+Seq2SeqConfig read_seq2seq(const nlohmann::json& json) {
   check_kind(json, "seq2seq");
   Seq2SeqConfig config;
   config.source_width = integer_at<int>(json, "source_width");
@@ -21,8 +21,8 @@ Seq2SeqConfig read_config(const nlohmann::json& json) {
   return config;
 }
 
-Seq2SeqFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<Seq2SeqFileInfo>(file, "seq2seq model", read_config);
+Seq2SeqFileInfo describe_seq2seq(const SafetensorsReader& file) {
+  auto info = describe_ours<Seq2SeqFileInfo>(file, "seq2seq model", read_seq2seq);
   info.pairs = pair_info_from_json(metadata(file, "pairs"), file.origin());
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
@@ -57,12 +57,12 @@ std::string to_json(const Seq2SeqConfig& config) {
 }
 
 Seq2SeqFileInfo read_seq2seq_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_seq2seq(SafetensorsReader(path));
 }
 
 LoadedSeq2Seq load_seq2seq(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  auto loaded = load_described<LoadedSeq2Seq>(file, backend, describe(file));
+  auto loaded = load_described<LoadedSeq2Seq>(file, backend, describe_seq2seq(file));
   const PairInfo& pairs = loaded.info.pairs;
   loaded.source_tokenizer = make_tokenizer(pairs.tokenizer_name, pairs.tokenizer_settings);
   return loaded;

@@ -5,16 +5,6 @@
 #include "nn/arrange.h"
 
 namespace cadenza {
-namespace {
-
-// Places of dropout. There are at most 64 layers.
-constexpr int kSource = 0;
-constexpr int kEncoder = 1;
-constexpr int kTarget = 65;
-constexpr int kDecoder = 66;
-constexpr int kAttentional = 130;
-
-}  // namespace
 
 RecurrentStack encoder_of(const Seq2SeqConfig& config) {
   return {.prefix = "encoder.",
@@ -78,11 +68,11 @@ Seq2SeqPass::Encoded Seq2SeqPass::encode(const Sources& sources) {
   const TensorView ids = tape_.upload(sources.ids, {sources.steps, batch});
   Variable& x = dropout(
       tape_, embedding(tape_, ids, parameter(tape_, parameters_, "source_embedding.weight")),
-      place(config_.input_dropout, kSource));
+      place(config_.input_dropout, kSourcePlace));
   const EncoderOutput output =
       cadenza::encode(tape_, parameters_, encoder_of(config_),
                       {.x = &x, .lengths = sources.lengths, .dropout = [this](int layer) {
-                         return place(config_.dropout, kEncoder + layer);
+                         return place(config_.dropout, kEncoderPlace + layer);
                        }});
   encoded.state.layers =
       first_states(tape_, parameters_, decoder_.stack, "bridge.", output.summary);
@@ -103,16 +93,17 @@ Seq2SeqPass::Encoded Seq2SeqPass::encode(const Sources& sources) {
 Variable& Seq2SeqPass::embed(const TensorView& ids) { return embedding(tape_, ids, embedding_); }
 
 Variable& Seq2SeqPass::drop_input(Variable& x, std::int64_t t) {
-  return dropout(tape_, x, place(config_.input_dropout, kTarget, t));
+  return dropout(tape_, x, place(config_.input_dropout, kTargetPlace, t));
 }
 
 Variable& Seq2SeqPass::decode(Variable& input, const Memory& memory, State& state, std::int64_t t) {
   Variable* x = state.feed == nullptr ? &input : &join_columns(tape_, {&input, state.feed});
-  x = &decoder_.run(tape_, *x, state.layers,
-                    [this, t](int layer) { return place(config_.dropout, kDecoder + layer, t); });
+  x = &decoder_.run(tape_, *x, state.layers, [this, t](int layer) {
+    return place(config_.dropout, kDecoderPlace + layer, t);
+  });
   if (memory.values == nullptr) return *x;
   Variable& attentional =
-      dropout(tape_, attend(*x, memory), place(config_.dropout, kAttentional, t));
+      dropout(tape_, attend(*x, memory), place(config_.dropout, kAttentionalPlace, t));
   if (state.feed != nullptr) state.feed = &attentional;
   return attentional;
 }

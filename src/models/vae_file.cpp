@@ -5,7 +5,7 @@
 namespace cadenza {
 namespace {
 
-VaeConfig read_config(const nlohmann::json& json) {
+VaeConfig read_vae(const nlohmann::json& json) {
   VaeConfig config;
   if (json.at("kind").get<std::string>() == "autoencoder") {
     config.variational = Variational::no;
@@ -31,8 +31,8 @@ VaeConfig read_config(const nlohmann::json& json) {
   return config;
 }
 
-VaeFileInfo describe(const SafetensorsReader& file) {
-  auto info = describe_ours<VaeFileInfo>(file, "autoencoder", read_config);
+VaeFileInfo describe_vae(const SafetensorsReader& file) {
+  auto info = describe_ours<VaeFileInfo>(file, "autoencoder", read_vae);
   const auto tokenizer = make_tokenizer(info.tokenizer_name, info.tokenizer_settings);
   check(tokenizer->step_kind() == StepKind::token &&
             tokenizer->vocabulary_size() == info.config.width,
@@ -77,12 +77,12 @@ std::string to_json(const VaeConfig& config) {
 }
 
 VaeFileInfo read_vae_info(const std::filesystem::path& path) {
-  return describe(SafetensorsReader(path));
+  return describe_vae(SafetensorsReader(path));
 }
 
 LoadedVae load_vae(const std::filesystem::path& path, Backend& backend) {
   const SafetensorsReader file(path);
-  return load_described<LoadedVae>(file, backend, describe(file));
+  return load_described<LoadedVae>(file, backend, describe_vae(file));
 }
 
 }  // namespace cadenza

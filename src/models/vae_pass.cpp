@@ -7,15 +7,6 @@
 #include "nn/flat_rows.h"
 
 namespace cadenza {
-namespace {
-
-// Places of dropout, as in Seq2SeqPass.
-constexpr int kPiece = 0;
-constexpr int kEncoder = 1;
-constexpr int kInput = 65;
-constexpr int kDecoder = 66;
-
-}  // namespace
 
 RecurrentStack encoder_of(const VaeConfig& config) {
   return {.prefix = "encoder.",
@@ -84,13 +75,13 @@ VaePass::Encoded VaePass::encode(const Pieces& pieces) {
   const auto batch = static_cast<std::int64_t>(pieces.lengths.size());
   const TensorView ids = tape_.upload(pieces.ids, {pieces.steps, batch});
   Variable& x =
-      dropout(tape_, embedding(tape_, ids, embedding_), place(config_.input_dropout, kPiece));
+      dropout(tape_, embedding(tape_, ids, embedding_), place(config_.input_dropout, kSourcePlace));
   Variable& summary =
       cadenza::encode(
           tape_, parameters_, encoder_of(config_),
           {.x = &x,
            .lengths = pieces.lengths,
-           .dropout = [this](int layer) { return place(config_.dropout, kEncoder + layer); }})
+           .dropout = [this](int layer) { return place(config_.dropout, kEncoderPlace + layer); }})
           .summary;
   Variable& mean = linear(tape_, summary, linear_parameters(tape_, parameters_, "mean."));
   if (config_.variational == Variational::no) return {mean, {}};
@@ -156,10 +147,11 @@ Variable& VaePass::predict(Variable& told, std::span<const std::int32_t> inputs,
         return embedding(tape_, drawn, embedding_);
       },
       .decode = [&](Variable& x, std::int64_t t) -> Variable& {
-        Variable& heard = dropout(tape_, x, place(config_.input_dropout, kInput, t));
+        Variable& heard = dropout(tape_, x, place(config_.input_dropout, kTargetPlace, t));
         Variable& input = join_columns(tape_, {&heard, &repeat(orders, x.value().shape[0])});
-        return layers.run(tape_, input, states,
-                          [&](int layer) { return place(config_.dropout, kDecoder + layer, t); });
+        return layers.run(tape_, input, states, [&](int layer) {
+          return place(config_.dropout, kDecoderPlace + layer, t);
+        });
       },
       .logits = [&](const TensorView& features) { return logits(features); }};
   Variable& features =

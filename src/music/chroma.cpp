@@ -6,12 +6,13 @@
 #include <numeric>
 
 #include "cadenza/metrics.h"
+#include "music/pitch_classes.h"
 #include "music/sounding_notes.h"
 
 namespace cadenza {
 namespace {
 
-using Chroma = std::array<double, 12>;
+using Chroma = std::array<double, kPitchClasses>;
 
 /// How long each pitch class sounds in every half bar from the first to the last note.
 std::vector<Chroma> half_bars(const Score& score) {
@@ -28,7 +29,8 @@ std::vector<Chroma> half_bars(const Score& score) {
     const auto end = static_cast<double>(note.end);
     const auto first = std::upper_bound(edges.begin(), edges.end(), start) - edges.begin() - 1;
     for (auto i = static_cast<std::size_t>(first); i < chroma.size() && edges[i] < end; ++i) {
-      chroma[i][note.pitch % 12] += std::min(end, edges[i + 1]) - std::max(start, edges[i]);
+      chroma[i][note.pitch % kPitchClasses] +=
+          std::min(end, edges[i + 1]) - std::max(start, edges[i]);
     }
   }
   return chroma;

@@ -20,7 +20,7 @@ TokenGrid grid_of(const Tokenizer& tokenizer) {
 }
 
 /// start, end, pitch in steps
-using Key = std::tuple<std::int64_t, std::int64_t, std::uint8_t>;
+using NoteKey = std::tuple<std::int64_t, std::int64_t, std::uint8_t>;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::vector<GridPiece::StepNote> GridPiece::notes_of(const Sequence& sequence) c
 // Matches what the tokens hold with the notes of the score, both in steps. The first notes of both
 // are the same.
 void GridPiece::find_notes() {
-  std::multimap<Key, Place> in_score;
+  std::multimap<NoteKey, Place> in_score;
   for (std::size_t t = 0; t < score_.tracks.size(); ++t) {
     if (score_.tracks[t].is_drum()) continue;
     Score alone = {.ticks_per_quarter = score_.ticks_per_quarter, .tracks = {Track()}};

@@ -7,17 +7,17 @@
 
 #include "cadenza/error.h"
 #include "cadenza/features.h"
+#include "music/pitch_classes.h"
 #include "music/sounding_notes.h"
 
 namespace cadenza {
 namespace {
 
-constexpr std::size_t kClasses = 12;
 constexpr std::array<int, 7> kMajor = {0, 2, 4, 5, 7, 9, 11};
 constexpr std::array<int, 7> kNaturalMinor = {0, 2, 3, 5, 7, 8, 10};
 
 // How well each pitch class fits into a key, from its tonic.
-using Profile = std::array<double, kClasses>;
+using Profile = std::array<double, kPitchClasses>;
 constexpr Profile kMajorProfile = {6.35, 2.23, 3.48, 2.33, 4.38, 4.09,
                                    2.52, 5.19, 2.39, 3.66, 2.29, 2.88};
 constexpr Profile kMinorProfile = {6.33, 2.68, 3.52, 5.38, 2.60, 3.53,
@@ -36,8 +36,8 @@ double correlation(const std::vector<double>& shares, const Profile& profile, in
   double product = 0.0;
   double share_squares = 0.0;
   double fit_squares = 0.0;
-  for (std::size_t i = 0; i < kClasses; ++i) {
-    const double share = shares[(i + static_cast<std::size_t>(tonic)) % kClasses] - mean_share;
+  for (std::size_t i = 0; i < kPitchClasses; ++i) {
+    const double share = shares[(i + static_cast<std::size_t>(tonic)) % kPitchClasses] - mean_share;
     const double fit = profile[i] - mean_fit;
     product += share * fit;
     share_squares += share * share;

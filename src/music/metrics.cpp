@@ -8,13 +8,13 @@
 #include <limits>
 
 #include "cadenza/error.h"
+#include "music/pitch_classes.h"
 #include "music/sounding_notes.h"
 
 namespace cadenza {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kPitchClasses = 12;
 constexpr std::int64_t kPositions = 16;
 
 std::array<double, kPitchClasses> pitch_class_shares(const std::vector<Note>& notes) {

@@ -7,14 +7,14 @@
 namespace cadenza {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kArenaAlignment = 64;
 constexpr std::size_t kFirstBlock = std::size_t{1} << 20;
 
 }  // namespace
 
 TensorView Arena::allocate(const Shape& shape, DType dtype) {
   const std::size_t bytes = static_cast<std::size_t>(shape.count()) * size_of(dtype);
-  const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t rounded = (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   if (blocks_.empty() || used_ + rounded > blocks_.back().view().bytes()) {
     const std::size_t size = std::max({rounded, kFirstBlock, reserved_});
     blocks_.emplace_back(*backend_, Shape{static_cast<std::int64_t>(size)}, DType::u8);

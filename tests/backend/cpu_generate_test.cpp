@@ -21,16 +21,17 @@ using test::Device;
 using test::HostArray;
 using test::RandomArrays;
 
-constexpr std::int64_t kSteps = 6;
+constexpr std::int64_t kSteps = test::kSanitized ? 3 : 6;
 constexpr std::int64_t kVocabulary = 37;  ///< or keys
 constexpr std::int64_t kUnits = 21;       ///< of the NADE
 constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::int16,
                                   Precision::int8};
 
-const std::vector<std::int64_t> kBatches = {1, 2, 3, 7, 40, 130};
-const std::vector<std::int64_t> kFewBatches = {1, 2, 3, 7, 50};
+using Sizes = std::vector<std::int64_t>;
+const Sizes kBatches = test::kSanitized ? Sizes{1, 3, 40} : Sizes{1, 2, 3, 7, 40, 130};
+const Sizes kFewBatches = test::kSanitized ? Sizes{2, 20} : Sizes{1, 2, 3, 7, 50};
 const std::vector<int> kThreadCounts =
-    test::kSanitizerCut > 1 ? std::vector<int>{2} : std::vector<int>{1, 2, 5};
+    test::kSanitized ? std::vector<int>{2} : std::vector<int>{1, 2, 5};
 
 struct NetworkCase {
   CellKind cell;

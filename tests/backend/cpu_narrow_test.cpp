@@ -21,7 +21,7 @@ using test::Device;
 using test::HostArray;
 using test::RandomArrays;
 
-constexpr Precision kFormats[] = {Precision::bf16, Precision::int16, Precision::int8};
+constexpr Precision kNarrowFormats[] = {Precision::bf16, Precision::int16, Precision::int8};
 constexpr Precision kIntegers[] = {Precision::int16, Precision::int8};
 
 /// Integers and what a 1 of them stands for.
@@ -104,7 +104,7 @@ TEST(CpuNarrow, ProductsAreThoseOfTheDefinitionOnEveryTarget) {
   const Size sizes[] = {{1, 1, 1},   {2, 3, 5},     {3, 64, 33},  {4, 70, 17}, {13, 200, 40},
                         {17, 31, 7}, {40, 513, 65}, {50, 9, 130}, {1, 257, 97}};
   test::for_each_target([&](const char* target) {
-    for (const Precision format : kFormats) {
+    for (const Precision format : kNarrowFormats) {
       const auto backend = make_backend("cpu", {.threads = 2, .precision = format});
       for (const Size& size : sizes) {
         RandomArrays random(3);
@@ -201,7 +201,7 @@ HostArray exact_factors(RandomArrays& random, const Shape& shape, Precision form
 TEST(CpuNarrow, AStepIsThatOfTheReferenceWithRoundedWeights) {
   constexpr std::int64_t kBatch = 5;
   const auto reference = make_backend("reference");
-  for (const Precision format : kFormats) {
+  for (const Precision format : kNarrowFormats) {
     const auto backend = make_backend("cpu", {.threads = 2, .precision = format});
     for (const CellInfo& cell : cells()) {
       Layer layer(cell.kind, 23, 41);
@@ -231,7 +231,7 @@ TEST(CpuNarrow, ASequenceIsItsSteps) {
   constexpr std::int64_t kSteps = 5;
   constexpr std::int64_t kBatch = 4;
   const std::vector<double> lengths = {5, 0, 2, 4};
-  for (const Precision format : kFormats) {
+  for (const Precision format : kNarrowFormats) {
     const auto backend = make_backend("cpu", {.threads = 2, .precision = format});
     for (const CellInfo& cell : cells()) {
       for (const bool ids : {false, true}) {
@@ -278,7 +278,7 @@ TEST(CpuNarrow, ASequenceIsItsSteps) {
 
 TEST(CpuNarrow, SongsDoNotDependOnTheBatch) {
   using Head = GenerationNetwork::Head;
-  for (const Precision format : kFormats) {
+  for (const Precision format : kNarrowFormats) {
     for (const CellInfo& cell : cells()) {
       const test::NetworkArrays network = test::make_network(Head::softmax, cell.kind, true, 31);
       const auto backend = make_backend("cpu", {.threads = 2, .precision = format});

@@ -17,7 +17,8 @@
 namespace cadenza {
 namespace {
 
-constexpr std::int64_t kSteps = 64, kBatch = 6, kHidden = 32, kEmbedding = 16, kVocabulary = 24;
+constexpr std::int64_t kUnrolledSteps = 64, kBatch = 6, kHidden = 32, kEmbedding = 16,
+                       kVocabulary = 24;
 
 struct Bounds {
   double values;      // of h, the final states and, but in bf16, logits
@@ -75,12 +76,12 @@ Results run(Backend& backend, DType dtype, CellKind cell, int fraction_bits) {
   }
   test::RandomArrays random(4);
   const auto draw_ids = [&] {
-    const Values ids = random.ids({kSteps * kBatch}, 0, kVocabulary).values;
+    const Values ids = random.ids({kUnrolledSteps * kBatch}, 0, kVocabulary).values;
     return std::vector<std::int32_t>(ids.begin(), ids.end());
   };
   Arena arena(backend);
   Tape tape(backend, arena, dtype, GradMode::record);
-  Variable& x = embedding(tape, tape.upload(draw_ids(), {kSteps, kBatch}),
+  Variable& x = embedding(tape, tape.upload(draw_ids(), {kUnrolledSteps, kBatch}),
                           parameter(tape, parameters, "embedding"));
   Variable& before = tape.constant(tape.allocate({info_of(cell).states, kBatch, kHidden}));
   backend.fill(before.value(), 0.0);
@@ -91,8 +92,8 @@ Results run(Backend& backend, DType dtype, CellKind cell, int fraction_bits) {
                      download_real(backend, final_state.value()),
                      download_real(backend, logits.value()),
                      {}};
-  softmax_loss(tape, logits, tape.upload(draw_ids(), {kSteps * kBatch}), {},
-               1.0 / static_cast<double>(kSteps * kBatch));
+  softmax_loss(tape, logits, tape.upload(draw_ids(), {kUnrolledSteps * kBatch}), {},
+               1.0 / static_cast<double>(kUnrolledSteps * kBatch));
   tape.backward();
   for (const ParameterSpec& spec : parameters.specs()) {
     results.gradients.emplace_back(spec.name,

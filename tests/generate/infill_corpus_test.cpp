@@ -12,7 +12,7 @@
 namespace cadenza {
 namespace {
 
-constexpr std::int64_t kBar = 4 * 480;
+constexpr std::int64_t kChoraleBar = 4 * 480;
 
 struct Part {
   const char* what;
@@ -34,9 +34,10 @@ TEST(InfillCorpus, LeavesEverythingOutside) {
   const auto backend = make_backend("cpu", {.threads = 1});
   Infiller model(*backend, {.width = data.vocabulary, .voices = 4, .embedding = 4, .hidden = 8});
   model.initialize(1);
-  const Part parts[] = {{"bars_3_4", 2 * kBar, 4 * kBar, {true, true, true, true}},
-                        {"AB_of_bar_5", 4 * kBar, 5 * kBar, {false, true, false, true}},
-                        {"ATB", 0, 0, {false, true, true, true}}};
+  const Part parts[] = {
+      {"bars_3_4", 2 * kChoraleBar, 4 * kChoraleBar, {true, true, true, true}},
+      {"AB_of_bar_5", 4 * kChoraleBar, 5 * kChoraleBar, {false, true, false, true}},
+      {"ATB", 0, 0, {false, true, true, true}}};
   for (const Part& part : parts) {
     std::vector<GridPiece> pieces;
     std::vector<GridBlank> blanks;

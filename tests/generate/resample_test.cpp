@@ -46,17 +46,17 @@ Score band() {
   return score;
 }
 
-struct Instrument {
+struct Player {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Tokenizer> tokenizer;
   std::unique_ptr<LanguageModel> model;
 };
 
 /// Likely to start notes: `gain` times a fresh model.
-Instrument make(const char* tokenizer, double gain = 1.0, int threads = 1) {
-  Instrument made = {.backend = make_backend("cpu", {.threads = threads}),
-                     .tokenizer = make_tokenizer(tokenizer),
-                     .model = nullptr};
+Player make(const char* tokenizer, double gain = 1.0, int threads = 1) {
+  Player made = {.backend = make_backend("cpu", {.threads = threads}),
+                 .tokenizer = make_tokenizer(tokenizer),
+                 .model = nullptr};
   made.model = std::make_unique<LanguageModel>(
       *made.backend, LanguageModelConfig{.width = made.tokenizer->vocabulary_size(),
                                          .embedding = 8,
@@ -69,8 +69,7 @@ Instrument make(const char* tokenizer, double gain = 1.0, int threads = 1) {
   return made;
 }
 
-std::vector<Resampled> run(const Instrument& with, const Score& score,
-                           const ResampleRequest& request) {
+std::vector<Resampled> run(const Player& with, const Score& score, const ResampleRequest& request) {
   return resample(*with.model, *with.tokenizer, score, request);
 }
 
@@ -114,7 +113,7 @@ TEST(Resample, ResultDoesNotDependOnBatchThreadsOrNumber) {
       .begin = kBar, .end = 2 * kBar, .num_outputs = 4, .candidates = 6, .seed = 3};
   const auto together = run(make("melody"), score, request);
   request.batch_size = 5;
-  const Instrument two = make("melody", 1.0, 2);
+  const Player two = make("melody", 1.0, 2);
   const auto in_fives = run(two, score, request);
   request.first_sequence = 2;
   request.num_outputs = 1;
@@ -130,7 +129,7 @@ TEST(Resample, ResultDoesNotDependOnBatchThreadsOrNumber) {
 // A region of a single step: which note is put there has a distribution that can be written down,
 // p(x | before) p(after | before, x), and the more candidates the closer is the choice.
 TEST(Resample, DrawsFromTheDistributionGivenBothSides) {
-  const Instrument with = make("melody", 12.0);
+  const Player with = make("melody", 12.0);
   const Score score = melody(2);
   const Sequence tokens = with.tokenizer->encode_primer(score);
   constexpr std::size_t kStep = 16;
@@ -184,7 +183,7 @@ TEST(Resample, DrawsFromTheDistributionGivenBothSides) {
 }
 
 TEST(Resample, TellsHowManyCandidatesCounted) {
-  const Instrument with = make("melody");
+  const Player with = make("melody");
   ResampleRequest request = {.begin = kBar, .end = 2 * kBar, .candidates = 7};
   const Resampled followed = run(with, melody(), request).front();
   EXPECT_EQ(followed.usable, 7);
@@ -196,7 +195,7 @@ TEST(Resample, TellsHowManyCandidatesCounted) {
 }
 
 TEST(Resample, BeginsWithTheRegionIfNothingPrecedes) {
-  const Instrument with = make("melody");
+  const Player with = make("melody");
   const ResampleRequest request = {.begin = 0, .end = kBar, .candidates = 4};
   const Score before = melody();
   const Score after = run(with, before, request).front().score;
@@ -206,7 +205,7 @@ TEST(Resample, BeginsWithTheRegionIfNothingPrecedes) {
 }
 
 TEST(Resample, RefusesWhatMakesNoSense) {
-  const Instrument with = make("melody");
+  const Player with = make("melody");
   const auto refuses = [&](const ResampleRequest& request, const char* part) {
     test::expect_error<ArgumentError>([&] { run(with, melody(), request); }, part);
   };
@@ -225,7 +224,7 @@ TEST(Resample, RefusesWhatMakesNoSense) {
 
 // Some models end too early: then the rest of the region is silent.
 TEST(Resample, TakesWhatThereIsIfNoCandidateReachesTheEnd) {
-  const Instrument with = make("remi");
+  const Player with = make("remi");
   auto bias = with.model->parameters().download("output.bias");
   bias[2] += 50.0;  // the end
   with.model->parameters().upload("output.bias", bias);

@@ -13,14 +13,14 @@ namespace {
 
 using test::expect_error;
 
-Settings parse(std::string_view toml) { return parse_settings(toml, "test.toml"); }
+Settings settings_of(std::string_view toml) { return parse_settings(toml, "test.toml"); }
 
 TEST(ParseSettings, FlattensTablesAndJoinsLists) {
   const Settings expected = {{"cell", "lstm"},           {"layers", "2"},
                              {"learning-rate", "0.001"}, {"resume", "false"},
                              {"split", "0.8,0.1,0.1"},   {"train.batch_size", "32"},
                              {"train.adam.beta", "0.9"}, {"empty", ""}};
-  EXPECT_EQ(parse(R"(
+  EXPECT_EQ(settings_of(R"(
     cell = "lstm"          # a comment
     layers = 2
     learning-rate = 1e-3
@@ -34,11 +34,11 @@ TEST(ParseSettings, FlattensTablesAndJoinsLists) {
             expected);
 }
 
-TEST(ParseSettings, ReadsAnEmptyFile) { EXPECT_TRUE(parse("").empty()); }
+TEST(ParseSettings, ReadsAnEmptyFile) { EXPECT_TRUE(settings_of("").empty()); }
 
 TEST(ParseSettings, SkipsAByteOrderMark) {
-  EXPECT_EQ(parse("\xef\xbb\xbf"
-                  "a = 1")
+  EXPECT_EQ(settings_of("\xef\xbb\xbf"
+                        "a = 1")
                 .at("a"),
             "1");
 }
@@ -49,22 +49,23 @@ TEST(ParseSettings, ReadsEveryFormOfString) {
                              {"literal", R"(C:\x)"},
                              {"long", "first\nsecond \"\"quoted\"\"third\""},
                              {"long_literal", "'' \\n\n'"}};
-  EXPECT_EQ(parse("basic = \"a\\t\\\"\\\\ \\u00e9\\U0001F3B5\"\nempty = \"\"\nliteral = 'C:\\x'\n"
+  EXPECT_EQ(
+      settings_of("basic = \"a\\t\\\"\\\\ \\u00e9\\U0001F3B5\"\nempty = \"\"\nliteral = 'C:\\x'\n"
                   "long = \"\"\"\nfirst\r\nsecond \\  \n\n  \"\"quoted\"\"third\"\"\"\"\n"
                   "long_literal = '''\n'' \\n\n''''  # end"),
-            expected);
+      expected);
 }
 
 TEST(ParseSettings, BringsNumbersToTheirShortestForm) {
   const std::pair<const char*, const char*> cases[] = {
-      {"+7", "7"},        {"-0", "0"},         {"1_000", "1000"},
-      {"0xfF", "255"},    {"0o17", "15"},      {"0b101", "5"},
-      {"1e3", "1000"},    {"6.0", "6"},        {"-2.50", "-2.5"},
-      {"1E-4", "1e-04"}, {"1e-3", "0.001"}, {"+inf", "inf"},
-      {"-nan", "nan"},    {"1_0.5_0", "10.5"}, {"9223372036854775807", "9223372036854775807"}};
+      {"+7", "7"},       {"-0", "0"},         {"1_000", "1000"},
+      {"0xfF", "255"},   {"0o17", "15"},      {"0b101", "5"},
+      {"1e3", "1000"},   {"6.0", "6"},        {"-2.50", "-2.5"},
+      {"1E-4", "1e-04"}, {"1e-3", "0.001"},   {"+inf", "inf"},
+      {"-nan", "nan"},   {"1_0.5_0", "10.5"}, {"9223372036854775807", "9223372036854775807"}};
   for (const auto& [toml, value] : cases) {
     SCOPED_TRACE(toml);
-    EXPECT_EQ(parse(message("x = ", toml)).at("x"), value);
+    EXPECT_EQ(settings_of(message("x = ", toml)).at("x"), value);
   }
 }
 
@@ -93,7 +94,7 @@ TEST(ParseSettings, RefusesWhatIsNoNumber) {
                            "lstm",
                            "0\"\xcb\xbf\""}) {
     SCOPED_TRACE(toml);
-    expect_error<FormatError>([&] { parse(message("x = ", toml)); },
+    expect_error<FormatError>([&] { settings_of(message("x = ", toml)); },
                               "of 'x' is neither text in quotes, number, boolean nor a list");
   }
 }
@@ -142,21 +143,21 @@ TEST(ParseSettings, RefusesWhatIsNoSetting) {
   };
   for (const Bad& bad : cases) {
     SCOPED_TRACE(bad.toml);
-    expect_error<FormatError>([&] { parse(bad.toml); }, bad.message);
+    expect_error<FormatError>([&] { settings_of(bad.toml); }, bad.message);
   }
 }
 
 TEST(ParseSettings, RefusesAZeroByte) {
   for (const std::string_view text : {std::string_view("\0", 1), std::string_view("a = 1\0", 6),
                                       std::string_view("a = \"\0\"", 7)}) {
-    EXPECT_THROW(parse(text), FormatError);
+    EXPECT_THROW(settings_of(text), FormatError);
   }
 }
 
 TEST(ParseSettings, ReportsTheByteOfTheFault) {
   const std::string good = "name = \"größe\"\n";
   try {
-    parse(good + "day = 1979-05-27\n");
+    settings_of(good + "day = 1979-05-27\n");
     FAIL() << "no exception";
   } catch (const FormatError& error) {
     EXPECT_EQ(error.offset(), good.size() + std::string("day = ").size());
@@ -166,13 +167,13 @@ TEST(ParseSettings, ReportsTheByteOfTheFault) {
 TEST(ParseSettings, SurvivesDeepNesting) {
   std::string deep = "a";
   for (int i = 0; i < 1'000'000; ++i) deep += ".a";
-  expect_error<FormatError>([&] { parse(deep + " = 1"); }, "a key of more than 32 parts");
-  expect_error<FormatError>([&] { parse("[" + deep + "]"); }, "a key of more than 32 parts");
-  EXPECT_THROW(parse("a = " + std::string(1'000'000, '[')), FormatError);
+  expect_error<FormatError>([&] { settings_of(deep + " = 1"); }, "a key of more than 32 parts");
+  expect_error<FormatError>([&] { settings_of("[" + deep + "]"); }, "a key of more than 32 parts");
+  EXPECT_THROW(settings_of("a = " + std::string(1'000'000, '[')), FormatError);
   std::string header = "[a";
   for (int i = 0; i < 30; ++i) header += ".a";
-  expect_error<FormatError>([&] { parse(header + "]\nb.c.d = 1"); }, "a key of more than 32");
-  EXPECT_EQ(parse(header + "]\nb = 1").size(), 1U);
+  expect_error<FormatError>([&] { settings_of(header + "]\nb.c.d = 1"); }, "a key of more than 32");
+  EXPECT_EQ(settings_of(header + "]\nb = 1").size(), 1U);
 }
 
 TEST(LoadSettings, NamesTheFile) {
@@ -202,7 +203,7 @@ TEST(FormatSettings, IsReadBackUnchanged) {
                              {"list", "0.8,0.1,0.1"},
                              {"table.key", "1"},
                              {"table.inner.key", "2"}};
-  EXPECT_EQ(parse(format_settings(settings)), settings);
+  EXPECT_EQ(settings_of(format_settings(settings)), settings);
 }
 
 TEST(FormatSettings, LeavesNumbersAndBooleansBare) {

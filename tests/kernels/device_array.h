@@ -59,6 +59,11 @@ class DeviceArray {
   std::size_t count_;
 };
 
+/// Of a matrix.
+inline std::size_t size_of(std::int64_t rows, std::int64_t columns) {
+  return static_cast<std::size_t>(rows * columns);
+}
+
 /// Whole numbers in [-range, range], so that sums are exact in any order.
 inline std::vector<float> whole_numbers(std::size_t count, int range, std::uint32_t seed) {
   std::vector<float> values(count);

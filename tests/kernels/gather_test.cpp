@@ -12,6 +12,7 @@ namespace cadenza::kernels {
 namespace {
 
 using test::DeviceArray;
+using test::size_of;
 using test::whole_numbers;
 using EmbeddingKernel = test::KernelTest;
 using ColumnSums = test::KernelTest;
@@ -34,10 +35,6 @@ std::vector<std::int32_t> ids_of(const TableCase& table) {
     ids[n] = n % 2 == 0 ? table.vocabulary - 1 : spread % (table.vocabulary + 1) - 1;
   }
   return ids;
-}
-
-std::size_t size_of(std::int64_t rows, std::int64_t columns) {
-  return static_cast<std::size_t>(rows * columns);
 }
 
 TEST_F(EmbeddingKernel, PicksRows) {

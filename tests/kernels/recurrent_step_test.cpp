@@ -15,13 +15,10 @@ namespace {
 
 using test::DeviceArray;
 using test::fractions;
+using test::size_of;
 using test::whole_numbers;
 using RecurrentStepKernel = test::KernelTest;
 using TransposeKernel = test::KernelTest;
-
-std::size_t size_of(std::int64_t rows, std::int64_t columns) {
-  return static_cast<std::size_t>(rows * columns);
-}
 
 struct StepCase {
   std::int64_t batch, input, hidden;

@@ -12,6 +12,7 @@
 #include "cadenza/language_model.h"
 #include "cadenza/seq2seq.h"
 #include "cadenza/trainer.h"
+#include "models/model_steps.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
@@ -22,7 +23,13 @@
 namespace cadenza {
 namespace {
 
-ClassifierConfig tiny_config() { return {.width = 12, .classes = 3, .embedding = 3, .hidden = 4}; }
+using test::batch_of;
+using test::losses;
+using test::sum;
+
+ClassifierConfig tiny_classifier() {
+  return {.width = 12, .classes = 3, .embedding = 3, .hidden = 4};
+}
 
 Dataset labelled(int pieces = 7) {
   Dataset data = test::tiny_tokens(12, pieces);
@@ -32,26 +39,6 @@ Dataset labelled(int pieces = 7) {
     for (Piece& piece : split) piece.label = label++ % 3;
   }
   return data;
-}
-
-Batch batch_of(const Dataset& data, const std::vector<std::int64_t>& order) {
-  EpochBatches batches(
-      batch_source(data, Split::train, static_cast<std::int64_t>(order.size()), 1, 1), order,
-      false);
-  return *batches.next();
-}
-
-std::vector<double> losses(Model& model, Arena& arena, const Batch& batch,
-                           const DropoutKey& key = {}, GradMode mode = GradMode::none) {
-  arena.reset();
-  Tape tape(model.backend(), arena, model.parameters().dtype(), mode);
-  const auto rows = download_real(model.backend(), model.loss(tape, batch, {}, key, 1.0));
-  tape.backward();
-  return rows;
-}
-
-double sum(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
 TEST(ClassifierBatches, HoldWholePiecesWithTheirLabels) {
@@ -74,7 +61,7 @@ TEST(Classifier, GradientsMatchFiniteDifferences) {
   for (const CellInfo& cell : cells()) {
     for (const Reading reading : {Reading::forward, Reading::both}) {
       for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
-        ClassifierConfig config = tiny_config();
+        ClassifierConfig config = tiny_classifier();
         config.cell = cell.kind;
         config.layers = 2;
         config.reading = reading;
@@ -99,7 +86,7 @@ TEST(Classifier, LossOfAPieceIsItsOwn) {
   const Dataset data = labelled();
   Arena arena(*backend);
   for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
-    ClassifierConfig config = tiny_config();
+    ClassifierConfig config = tiny_classifier();
     config.pooling = pooling;
     Classifier model(*backend, config, DType::f64);
     model.initialize(5);
@@ -115,7 +102,7 @@ TEST(Classifier, EveryStepBearsTheLossOfItsLabel) {
   const auto backend = make_backend("reference");
   const Dataset data = labelled();
   Arena arena(*backend);
-  Classifier model(*backend, tiny_config(), DType::f64);
+  Classifier model(*backend, tiny_classifier(), DType::f64);
   model.initialize(5);
   const Piece& piece = data[Split::train][1];
   const auto steps = piece.sequence.size();
@@ -132,7 +119,7 @@ TEST(Classifier, EveryStepBearsTheLossOfItsLabel) {
 TEST(Classifier, ReadsWhatItsPoolingAndReadingSay) {
   const auto backend = make_backend("reference");
   const auto shares = [&](Reading reading, Pooling pooling, std::vector<std::int32_t> tokens) {
-    ClassifierConfig config = tiny_config();
+    ClassifierConfig config = tiny_classifier();
     config.reading = reading;
     config.pooling = pooling;
     Classifier model(*backend, config, DType::f64);
@@ -154,7 +141,7 @@ TEST(Classifier, ReadsWhatItsPoolingAndReadingSay) {
 // With Pooling::step each step speaks for itself, and a piece is what the mean of them says.
 TEST(Classifier, StepsThatReadForwardKnowTheBeginningAlone) {
   const auto backend = make_backend("reference");
-  ClassifierConfig config = tiny_config();
+  ClassifierConfig config = tiny_classifier();
   config.pooling = Pooling::step;
   config.reading = Reading::forward;
   Classifier model(*backend, config, DType::f64);
@@ -173,7 +160,7 @@ TEST(Classifier, StepsThatReadForwardKnowTheBeginningAlone) {
 TEST(Classifier, ProbabilitiesDoNotDependOnTheBatch) {
   const auto backend = make_backend("reference");
   const Dataset data = labelled();
-  Classifier model(*backend, tiny_config(), DType::f64);
+  Classifier model(*backend, tiny_classifier(), DType::f64);
   model.initialize(5);
   std::vector<Sequence> pieces;
   for (const Piece& piece : data[Split::train]) pieces.push_back(piece.sequence);
@@ -194,7 +181,7 @@ TEST(Classifier, BackendsAgree) {
   for (const Pooling pooling : {Pooling::last, Pooling::mean, Pooling::step}) {
     const auto shares = [&](const char* name) {
       const auto backend = make_backend(name);
-      ClassifierConfig config = tiny_config();
+      ClassifierConfig config = tiny_classifier();
       config.hidden = 9;
       config.pooling = pooling;
       Classifier model(*backend, config);
@@ -211,7 +198,7 @@ TEST(Classifier, BackendsAgree) {
 
 TEST(Classifier, RefusesWhatItCannotRead) {
   const auto backend = make_backend("reference");
-  Classifier model(*backend, tiny_config());
+  Classifier model(*backend, tiny_classifier());
   const auto refuses = [&](Sequence piece, const char* part) {
     test::expect_error<ArgumentError>([&] { classify(model, std::span(&piece, 1)); }, part);
   };
@@ -228,7 +215,7 @@ TEST(Classifier, RefusesWhatItCannotRead) {
 
 TEST(ClassifierConfig, OneDirectionHasNoReverseWeights) {
   for (const Reading reading : {Reading::forward, Reading::both}) {
-    ClassifierConfig config = tiny_config();
+    ClassifierConfig config = tiny_classifier();
     config.reading = reading;
     const std::vector<ParameterSpec> specs = parameter_specs(config);
     const auto reverse = std::count_if(specs.begin(), specs.end(), [](const ParameterSpec& spec) {
@@ -241,7 +228,7 @@ TEST(ClassifierConfig, OneDirectionHasNoReverseWeights) {
 
 TEST(ClassifierConfig, NamesWhatIsOutOfRange) {
   const auto refuses = [](auto&& spoil, const char* part) {
-    ClassifierConfig config = tiny_config();
+    ClassifierConfig config = tiny_classifier();
     spoil(config);
     test::expect_error<ArgumentError>([&] { config.validate(); }, part);
   };
@@ -255,7 +242,7 @@ TEST(ClassifierFile, IsReadBackWithItsLabels) {
   const test::TmpDir folder;
   const auto backend = make_backend("reference");
   const Dataset data = labelled();
-  ClassifierConfig config = tiny_config();
+  ClassifierConfig config = tiny_classifier();
   config.cell = CellKind::gru;
   config.layers = 2;
   config.pooling = Pooling::last;
@@ -278,7 +265,7 @@ TEST(ClassifierFile, OfAnotherKindOrNumberOfLabelsIsRefused) {
   const test::TmpDir folder;
   const auto backend = make_backend("reference");
   const Dataset data = labelled();
-  Classifier model(*backend, tiny_config());
+  Classifier model(*backend, tiny_classifier());
   model.initialize(5);
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
   save_model(model, *tokenizer, folder / "two", {.labels = {"a", "b"}});

@@ -23,7 +23,7 @@
 namespace cadenza {
 namespace {
 
-EventGanConfig tiny_config() {
+EventGanConfig tiny_event_gan() {
   return {.tokenizer_name = "ids",
           .tokenizer_settings = "vocabulary=12",
           .events = 6,
@@ -77,13 +77,13 @@ void expect_gradients(const EventGanConfig& config, const std::string& what) {
 TEST(EventGan, GradientsOfEveryLossMatchFiniteDifferences) {
   for (const CellInfo& cell : cells()) {
     for (const WordLoss word_loss : {WordLoss::sigmoid, WordLoss::squared}) {
-      EventGanConfig config = tiny_config();
+      EventGanConfig config = tiny_event_gan();
       config.cell = config.discriminator_cell = cell.kind;
       config.word_loss = word_loss;
       expect_gradients(config, message(cell.name, " ", name_of(word_loss)));
     }
   }
-  EventGanConfig config = tiny_config();
+  EventGanConfig config = tiny_event_gan();
   config.feedback = Feedback::no;
   expect_gradients(config, "no feedback");
   config.feedback = Feedback::yes;
@@ -130,7 +130,7 @@ TEST(EventGan, BatchesHoldTheEventsOfPieces) {
 
 TEST(EventGan, PiecesDoNotDependOnTheBatchOrBackend) {
   for (const Feedback feedback : {Feedback::no, Feedback::yes}) {
-    EventGanConfig config = tiny_config();
+    EventGanConfig config = tiny_event_gan();
     config.feedback = feedback;
     const auto pieces = [&](const char* name, const ComposeRequest& request) {
       const auto backend = make_backend(name);
@@ -165,7 +165,7 @@ TrainingResult train(EventGan& model, const Dataset& data, std::int64_t steps,
 }
 
 TEST(EventGanTraining, ResumesToTheSameBytes) {
-  EventGanConfig config = tiny_config();
+  EventGanConfig config = tiny_event_gan();
   config.discriminator_rest = 1.0;
   const Dataset data = test::tiny_tokens();
   const auto run = [&](const std::filesystem::path& folder, bool resume,
@@ -197,7 +197,7 @@ TEST(EventGanTraining, ResumesToTheSameBytes) {
 
 TEST(EventGanTraining, OnePlayersUpdatesLeaveTheOtherAlone) {
   const auto backend = make_backend("cpu");
-  EventGan fresh(*backend, tiny_config());
+  EventGan fresh(*backend, tiny_event_gan());
   fresh.initialize(1);
   const auto values = [&](const Parameters& parameters) {
     return download_real(*backend, parameters.values());
@@ -209,7 +209,7 @@ TEST(EventGanTraining, OnePlayersUpdatesLeaveTheOtherAlone) {
     EXPECT_EQ(values(model.parameters()) != values(fresh.parameters()), generator);
     EXPECT_EQ(values(model.discriminator()) != values(fresh.discriminator()), discriminator);
   };
-  EventGanConfig config = tiny_config();
+  EventGanConfig config = tiny_event_gan();
   trained(config, true, false);
   config.pretraining = 0;
   config.discriminator_rest = 0.0;
@@ -223,7 +223,7 @@ TEST(EventGanTraining, OnePlayersUpdatesLeaveTheOtherAlone) {
 TEST(EventGanFile, IsReadBackWithBothPlayers) {
   const test::TmpDir folder;
   const auto backend = make_backend("cpu");
-  EventGanConfig config = tiny_config();
+  EventGanConfig config = tiny_event_gan();
   config.word_loss = WordLoss::squared;
   config.aim = Aim::features;
   config.feedback = Feedback::no;
@@ -241,14 +241,14 @@ TEST(EventGanFile, IsReadBackWithBothPlayers) {
 
 TEST(EventGan, RefusesWhatIsNotItsOwn) {
   const auto backend = make_backend("reference");
-  EventGan model(*backend, tiny_config());
+  EventGan model(*backend, tiny_event_gan());
   const auto refuses = [&](const Dataset& data, const char* part) {
     test::expect_error<ArgumentError>([&] { model.check_data(data); }, part);
   };
   refuses(test::tiny_tokens(11), "vocabulary=11");
   refuses(test::tiny_frames(), "holds pianoroll steps");
   refuses(test::tiny_pairs(), "pairs");
-  EventGanConfig config = tiny_config();
+  EventGanConfig config = tiny_event_gan();
   config.noise = 0;
   test::expect_error<ArgumentError>([&] { config.validate(); }, "noise is 0");
 }

@@ -13,7 +13,7 @@
 namespace cadenza {
 namespace {
 
-GanConfig tiny_config() {
+GanConfig tiny_gan() {
   return {.generator = {.width = 12, .embedding = 5, .cell = CellKind::gru, .hidden = 7},
           .discriminator = {.width = 12, .classes = 2, .embedding = 3, .hidden = 4},
           .pretraining = 3};
@@ -21,7 +21,7 @@ GanConfig tiny_config() {
 
 TEST(GanConfig, NamesWhatIsOutOfRange) {
   const auto refuses = [](auto&& spoil, const char* part) {
-    GanConfig config = tiny_config();
+    GanConfig config = tiny_gan();
     spoil(config);
     test::expect_error<ArgumentError>([&] { config.validate(); }, part);
   };
@@ -44,7 +44,7 @@ TEST(GanConfig, NamesWhatIsOutOfRange) {
 
 TEST(Gan, RefusesDataThatIsNotItsOwn) {
   const auto backend = make_backend("reference");
-  Gan model(*backend, tiny_config());
+  Gan model(*backend, tiny_gan());
   const auto refuses = [&](const Dataset& data, const char* part) {
     test::expect_error<ArgumentError>([&] { model.check_data(data); }, part);
   };
@@ -57,13 +57,13 @@ TEST(GanFile, IsReadBackWithBothPlayers) {
   const test::TmpDir folder;
   const auto backend = make_backend("cpu");
   const Dataset data = test::tiny_tokens();
-  Gan model(*backend, tiny_config());
+  Gan model(*backend, tiny_gan());
   model.initialize(5);
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);
   save_model(model, *tokenizer, folder / "m");
   EXPECT_EQ(read_model_kind(folder / "m"), "gan");
   const LoadedGan loaded = load_gan(folder / "m", *backend);
-  EXPECT_EQ(loaded.info.config, tiny_config());
+  EXPECT_EQ(loaded.info.config, tiny_gan());
   EXPECT_EQ(loaded.info.parameter_count,
             model.generator().parameters().count() + model.discriminator().parameters().count());
   const std::vector<Sequence> piece = {data[Split::train][0].sequence};
@@ -75,11 +75,11 @@ TEST(GanFile, IsALanguageModelToo) {
   const test::TmpDir folder;
   const auto backend = make_backend("cpu");
   const auto tokenizer = make_tokenizer("ids", "vocabulary=12");
-  Gan model(*backend, tiny_config());
+  Gan model(*backend, tiny_gan());
   model.initialize(5);
   save_model(model, *tokenizer, folder / "m");
   const LoadedModel loaded = load_model(folder / "m", *backend);
-  EXPECT_EQ(loaded.info.config, tiny_config().generator);
+  EXPECT_EQ(loaded.info.config, tiny_gan().generator);
   const GenerationRequest request = {.num_outputs = 3, .num_steps = 20, .seed = 4};
   const auto expected = Generator(model.generator(), *tokenizer).run(request);
   const auto got = Generator(*loaded.model, *loaded.tokenizer).run(request);
@@ -91,7 +91,7 @@ TEST(GanFile, IsALanguageModelToo) {
 TEST(GanFile, OfAnotherKindOrVocabularyIsRefused) {
   const test::TmpDir folder;
   const auto backend = make_backend("reference");
-  Gan model(*backend, tiny_config());
+  Gan model(*backend, tiny_gan());
   save_model(model, *make_tokenizer("ids", "vocabulary=11"), folder / "narrow");
   test::expect_error<Error>([&] { load_gan(folder / "narrow", *backend); },
                             "writes 12 tokens, its tokenizer has 11");

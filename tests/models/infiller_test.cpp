@@ -10,6 +10,7 @@
 #include "cadenza/evaluation.h"
 #include "cadenza/trainer.h"
 #include "models/infiller_pass.h"
+#include "models/model_steps.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
@@ -20,7 +21,11 @@
 namespace cadenza {
 namespace {
 
-InfillerConfig tiny_config(int voices = 2) {
+using test::batch_of;
+using test::losses;
+using test::sum;
+
+InfillerConfig tiny_infiller(int voices = 2) {
   return {.width = 12, .voices = voices, .period = 3, .embedding = 3, .hidden = 4};
 }
 
@@ -33,24 +38,6 @@ Dataset two_voices() {
   return data;
 }
 
-Batch batch_of(const Dataset& data, const std::vector<std::int64_t>& order) {
-  const auto rows = static_cast<std::int64_t>(order.size());
-  return *EpochBatches(batch_source(data, Split::train, rows, 1, 1), order, false).next();
-}
-
-std::vector<double> losses(Model& model, Arena& arena, const Batch& batch,
-                           const DropoutKey& key = {}, GradMode mode = GradMode::none) {
-  arena.reset();
-  Tape tape(model.backend(), arena, model.parameters().dtype(), mode);
-  const auto rows = download_real(model.backend(), model.loss(tape, batch, {}, key, 1.0));
-  tape.backward();
-  return rows;
-}
-
-double sum(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
-
 TEST(Infiller, GradientsMatchFiniteDifferences) {
   const auto backend = make_backend("reference");
   const Dataset data = two_voices();
@@ -58,7 +45,7 @@ TEST(Infiller, GradientsMatchFiniteDifferences) {
   Arena arena(*backend);
   for (const CellInfo& cell : cells()) {
     for (const int voices : {1, 2}) {
-      InfillerConfig config = tiny_config(voices);
+      InfillerConfig config = tiny_infiller(voices);
       config.cell = cell.kind;
       config.layers = 2;
       config.dropout = 0.3;
@@ -80,7 +67,7 @@ TEST(Infiller, LossOfAPieceIsItsOwn) {
   const auto backend = make_backend("reference");
   const Dataset data = two_voices();
   Arena arena(*backend);
-  Infiller model(*backend, tiny_config(), DType::f64);
+  Infiller model(*backend, tiny_infiller(), DType::f64);
   model.initialize(5);
   const auto loss = [&](const std::vector<std::int64_t>& order) {
     return sum(losses(model, arena, batch_of(data, order)));
@@ -115,7 +102,7 @@ TEST(Infiller, PredictsATokenFromAllOthers) {
   const auto backend = make_backend("reference");
   for (const CellInfo& cell : cells()) {
     for (const int voices : {1, 2, 3}) {
-      InfillerConfig config = tiny_config(voices);
+      InfillerConfig config = tiny_infiller(voices);
       config.cell = cell.kind;
       config.layers = 2;
       config.embedding = 6;  // enough units that not all are silent
@@ -140,7 +127,7 @@ TEST(Infiller, PredictsATokenFromAllOthers) {
 
 TEST(Infiller, KnowsWhichStepOfTheBeatItIs) {
   const auto backend = make_backend("reference");
-  InfillerConfig config = tiny_config(1);
+  InfillerConfig config = tiny_infiller(1);
   config.hidden = 16;
   Infiller model(*backend, config, DType::f64);
   model.initialize(5);
@@ -161,7 +148,7 @@ TEST(Infiller, HidesTokensInTrainingOnly) {
   const Batch batch = batch_of(two_voices(), {0, 1});
   Arena arena(*backend);
   const auto loss = [&](double word_dropout, const DropoutKey& key) {
-    InfillerConfig config = tiny_config();
+    InfillerConfig config = tiny_infiller();
     config.word_dropout = word_dropout;
     Infiller model(*backend, config, DType::f64);
     model.initialize(5);
@@ -178,7 +165,7 @@ TEST(Infiller, BackendsAgree) {
   const std::vector<std::int32_t> ids = {1, 5, 3, 2, 8, 7, 6, 4};
   const auto scores = [&](const char* name) {
     const auto backend = make_backend(name);
-    InfillerConfig config = tiny_config();
+    InfillerConfig config = tiny_infiller();
     config.hidden = 9;
     Infiller model(*backend, config);
     model.initialize(5);
@@ -193,7 +180,7 @@ TEST(Infiller, BackendsAgree) {
 
 TEST(Infiller, RefusesDataThatIsNotItsOwn) {
   const auto backend = make_backend("reference");
-  Infiller model(*backend, tiny_config());
+  Infiller model(*backend, tiny_infiller());
   const auto refuses = [&](const Dataset& data, const char* part) {
     test::expect_error<ArgumentError>([&] { model.check_data(data); }, part);
   };
@@ -205,7 +192,7 @@ TEST(Infiller, RefusesDataThatIsNotItsOwn) {
 
 TEST(InfillerConfig, NamesWhatIsOutOfRange) {
   const auto refuses = [](auto&& spoil, const char* part) {
-    InfillerConfig config = tiny_config();
+    InfillerConfig config = tiny_infiller();
     spoil(config);
     test::expect_error<ArgumentError>([&] { config.validate(); }, part);
   };

@@ -8,6 +8,7 @@
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
+#include "models/model_steps.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
@@ -18,25 +19,13 @@
 namespace cadenza {
 namespace {
 
+using test::batch_of;
+using test::sum_of_losses;
+
 constexpr Scoring kScorings[] = {Scoring::none, Scoring::additive, Scoring::dot, Scoring::general};
 
-Seq2SeqConfig tiny_config() {
+Seq2SeqConfig tiny_seq2seq() {
   return {.source_width = 11, .width = 12, .embedding = 3, .hidden = 4};
-}
-
-Batch batch_of(const Dataset& data, const std::vector<std::int64_t>& order) {
-  EpochBatches batches(batch_source(data, Split::train, static_cast<std::int64_t>(order.size()), 1),
-                       order, false);
-  return *batches.next();
-}
-
-double sum_of_losses(Model& model, Arena& arena, const Batch& batch, const DropoutKey& key,
-                     GradMode mode) {
-  arena.reset();
-  Tape tape(model.backend(), arena, model.parameters().dtype(), mode);
-  const auto rows = download_real(model.backend(), model.loss(tape, batch, {}, key, 1.0));
-  tape.backward();
-  return std::accumulate(rows.begin(), rows.end(), 0.0);
 }
 
 // From both embeddings to the output, with dropout, for every cell and way of attention.
@@ -49,7 +38,7 @@ TEST(Seq2Seq, GradientsMatchFiniteDifferences) {
     for (const Scoring scoring : kScorings) {
       for (const InputFeeding feeding : {InputFeeding::no, InputFeeding::yes}) {
         if (scoring == Scoring::none && feeding == InputFeeding::yes) continue;
-        Seq2SeqConfig config = tiny_config();
+        Seq2SeqConfig config = tiny_seq2seq();
         config.cell = cell.kind;
         config.layers = 2;
         config.attention = scoring;
@@ -74,7 +63,7 @@ TEST(Seq2Seq, LossOfAPairIsItsOwn) {
   const Dataset data = test::tiny_pairs();
   Arena arena(*backend);
   for (const Scoring scoring : kScorings) {
-    Seq2SeqConfig config = tiny_config();
+    Seq2SeqConfig config = tiny_seq2seq();
     config.attention = scoring;
     Seq2Seq model(*backend, config, DType::f64);
     model.initialize(5);
@@ -90,7 +79,7 @@ TEST(Seq2Seq, SourceMattersUnlessThereIsNoEncoder) {
   const Dataset data = test::tiny_pairs();
   Arena arena(*backend);
   for (const int layers : {0, 1}) {
-    Seq2SeqConfig config = tiny_config();
+    Seq2SeqConfig config = tiny_seq2seq();
     config.attention = Scoring::none;
     config.encoder_layers = layers;
     Seq2Seq model(*backend, config, DType::f64);
@@ -108,7 +97,7 @@ TEST(Seq2Seq, ScheduledSamplingReplacesTrueTokens) {
   const auto backend = make_backend("reference");
   const Dataset data = test::tiny_pairs();
   Arena arena(*backend);
-  Seq2SeqConfig config = tiny_config();
+  Seq2SeqConfig config = tiny_seq2seq();
   config.own_tokens = 1.0;
   config.own_tokens_slope = 1.0;
   Seq2Seq model(*backend, config);
@@ -136,7 +125,7 @@ TEST(Seq2Seq, LearnsATinyTransformation) {
   Arena arena(*backend);
   const Batch batch = batch_of(data, {0, 1, 2, 3, 4});
   for (const Scoring scoring : {Scoring::additive, Scoring::dot, Scoring::general}) {
-    Seq2SeqConfig config = tiny_config();
+    Seq2SeqConfig config = tiny_seq2seq();
     config.embedding = 16;
     config.hidden = 32;
     config.attention = scoring;
@@ -166,7 +155,7 @@ TEST(Seq2Seq, FileBringsModelAndMeaningBack) {
   const test::TmpDir folder;
   const auto backend = make_backend("reference");
   const Dataset data = test::tiny_pairs();
-  Seq2SeqConfig config = tiny_config();
+  Seq2SeqConfig config = tiny_seq2seq();
   config.attention = Scoring::additive;
   Seq2Seq model(*backend, config);
   model.initialize(3);
@@ -191,7 +180,7 @@ TEST(Seq2Seq, FileBringsModelAndMeaningBack) {
 
 TEST(Seq2Seq, RefusesWhatCannotBe) {
   const auto refuses = [](auto change, const std::string& text) {
-    Seq2SeqConfig config = tiny_config();
+    Seq2SeqConfig config = tiny_seq2seq();
     change(config);
     test::expect_error<ArgumentError>([&] { config.validate(); }, text);
   };
@@ -205,7 +194,7 @@ TEST(Seq2Seq, RefusesWhatCannotBe) {
       "input feeding feeds what attention gives");
   refuses([](Seq2SeqConfig& c) { c.embedding = 0; }, "embedding is 0, expected 1 to 65536");
   const auto backend = make_backend("reference");
-  const Seq2Seq model(*backend, tiny_config());
+  const Seq2Seq model(*backend, tiny_seq2seq());
   test::expect_error<ArgumentError>([&] { model.check_data(test::tiny_tokens()); },
                                     "expected pairs of a source and a target");
   const LanguageModel lm(*backend, {.width = 12});

@@ -9,6 +9,7 @@
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
+#include "models/model_steps.h"
 #include "models/vae_pass.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
@@ -20,9 +21,12 @@
 namespace cadenza {
 namespace {
 
+using test::batch_of;
+using test::sum_of_losses;
+
 constexpr int kSteps = 12;
 
-VaeConfig tiny_config() {
+VaeConfig tiny_vae() {
   return {.width = 12, .steps = kSteps, .embedding = 3, .hidden = 4, .latent = 3};
 }
 
@@ -38,20 +42,6 @@ Dataset tiny_pieces() {
   return data;
 }
 
-Batch batch_of(const Dataset& data, const std::vector<std::int64_t>& order, int steps = kSteps) {
-  const auto rows = static_cast<std::int64_t>(order.size());
-  return *EpochBatches(batch_source(data, Split::train, rows, 1, steps), order, false).next();
-}
-
-double sum_of_losses(Vae& model, Arena& arena, const Batch& batch, const DropoutKey& key,
-                     GradMode mode) {
-  arena.reset();
-  Tape tape(model.backend(), arena, model.parameters().dtype(), mode);
-  const auto rows = download_real(model.backend(), model.loss(tape, batch, {}, key, 1.0));
-  tape.backward();
-  return std::accumulate(rows.begin(), rows.end(), 0.0);
-}
-
 class VaeTest : public testing::Test {
  protected:
   double loss(Vae& model, const Batch& batch, const DropoutKey& key = {}) {
@@ -65,11 +55,11 @@ class VaeTest : public testing::Test {
 
 // From the embedding through noise, code and conductor to the output, with every kind of dropout.
 TEST_F(VaeTest, GradientsMatchFiniteDifferences) {
-  const Batch batch = batch_of(test::with_labels(data_), {0, 1, 3});
+  const Batch batch = batch_of(test::with_labels(data_), {0, 1, 3}, kSteps);
   for (const CellInfo& cell : cells()) {
     for (const Variational variational : {Variational::no, Variational::yes}) {
       for (const int segments : {1, 3}) {
-        VaeConfig config = tiny_config();
+        VaeConfig config = tiny_vae();
         config.cell = cell.kind;
         config.encoder_layers = 2;
         config.layers = 2;
@@ -98,21 +88,22 @@ TEST_F(VaeTest, GradientsMatchFiniteDifferences) {
 // What lies beside a piece in its batch, and how far the batch is padded, must not matter.
 TEST_F(VaeTest, LossOfAPieceIsItsOwn) {
   for (const int segments : {1, 3}) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.segments = segments;
     Vae model(*backend_, config, DType::f64);
     model.initialize(5);
     double alone = 0.0;
-    for (std::int64_t piece = 0; piece < 5; ++piece) alone += loss(model, batch_of(data_, {piece}));
-    EXPECT_NEAR(loss(model, batch_of(data_, {0, 1, 2, 3, 4})), alone, 1e-10);
+    for (std::int64_t piece = 0; piece < 5; ++piece)
+      alone += loss(model, batch_of(data_, {piece}, kSteps));
+    EXPECT_NEAR(loss(model, batch_of(data_, {0, 1, 2, 3, 4}, kSteps)), alone, 1e-10);
   }
 }
 
 // The first token is predicted from the code alone, so the last can reach it only through the code.
 TEST_F(VaeTest, CodeCarriesThePieceToItsFirstStep) {
-  Vae model(*backend_, tiny_config(), DType::f64);
+  Vae model(*backend_, tiny_vae(), DType::f64);
   model.initialize(5);
-  Batch batch = batch_of(data_, {0});
+  Batch batch = batch_of(data_, {0}, kSteps);
   const auto first = [&] {
     arena_.reset();
     Tape tape(*backend_, arena_, DType::f64, GradMode::none);
@@ -125,7 +116,7 @@ TEST_F(VaeTest, CodeCarriesThePieceToItsFirstStep) {
 
 // A segment knows of the one before by its last token and by what the conductor says.
 TEST_F(VaeTest, DecoderStartsAnewInEachSegment) {
-  VaeConfig config = tiny_config();
+  VaeConfig config = tiny_vae();
   config.segments = 3;
   Vae model(*backend_, config, DType::f64);
   model.initialize(5);
@@ -160,12 +151,12 @@ TEST_F(VaeTest, DecoderStartsAnewInEachSegment) {
 }
 
 TEST_F(VaeTest, LossesHoldWhatTheCodesCost) {
-  const Batch batch = batch_of(data_, {0, 1, 3});
+  const Batch batch = batch_of(data_, {0, 1, 3}, kSteps);
   struct Found {
     double losses, cost, divergence;
   };
   const auto find = [&](double weight, double free_bits, const DropoutKey& key) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.kl_weight = weight;
     config.kl_warmup = 10;
     config.free_bits = free_bits;
@@ -200,9 +191,9 @@ TEST_F(VaeTest, LossesHoldWhatTheCodesCost) {
 }
 
 TEST_F(VaeTest, EveryUpdateDrawsAnewAndAnAutoencoderNever) {
-  const Batch batch = batch_of(data_, {0, 1});
+  const Batch batch = batch_of(data_, {0, 1}, kSteps);
   for (const Variational variational : {Variational::no, Variational::yes}) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.variational = variational;
     config.kl_warmup = 0;
     Vae model(*backend_, config, DType::f64);
@@ -218,11 +209,11 @@ TEST_F(VaeTest, EveryUpdateDrawsAnewAndAnAutoencoderNever) {
 }
 
 TEST_F(VaeTest, HiddenWordsAreNotRead) {
-  VaeConfig config = tiny_config();
+  VaeConfig config = tiny_vae();
   config.word_dropout = 1.0;
   Vae model(*backend_, config, DType::f64);
   model.initialize(5);
-  Batch batch = batch_of(data_, {0, 3});
+  Batch batch = batch_of(data_, {0, 3}, kSteps);
   const DropoutKey training = {.training = true, .seed = 1, .step = 2};
   const double hidden = loss(model, batch, training);
   const double read = loss(model, batch);
@@ -233,13 +224,13 @@ TEST_F(VaeTest, HiddenWordsAreNotRead) {
 
 // With every token its own, the true ones reach the decoder only where a segment begins.
 TEST_F(VaeTest, ScheduledSamplingReplacesTrueTokens) {
-  VaeConfig config = tiny_config();
+  VaeConfig config = tiny_vae();
   config.segments = 3;
   config.own_tokens = 1.0;
   config.own_tokens_slope = 1.0;
   Vae model(*backend_, config);
   model.initialize(5);
-  Batch batch = batch_of(data_, {0, 2});
+  Batch batch = batch_of(data_, {0, 2}, kSteps);
   const DropoutKey training = {.training = true, .seed = 1, .step = 100};
   const auto change = [&](std::int64_t t) {
     std::int32_t& id = batch.input_ids[static_cast<std::size_t>(t * batch.rows)];
@@ -274,7 +265,7 @@ TEST_F(VaeTest, LearnsToBringPiecesBack) {
   for (const Piece& piece : data_[Split::train]) pieces.push_back(piece.sequence);
   for (const Variational variational : {Variational::no, Variational::yes}) {
     for (const int segments : {1, 3}) {
-      VaeConfig config = tiny_config();
+      VaeConfig config = tiny_vae();
       config.embedding = 16;
       config.hidden = 32;
       config.latent = 8;
@@ -285,7 +276,7 @@ TEST_F(VaeTest, LearnsToBringPiecesBack) {
       config.own_tokens_slope = 5.0;
       Vae model(*cpu, config);
       model.initialize(5);
-      train(model, batch_of(data_, {0, 1, 2, 3, 4}), 300);
+      train(model, batch_of(data_, {0, 1, 2, 3, 4}, kSteps), 300);
       const std::vector<Code> codes = encode(model, pieces, 2);
       EXPECT_EQ(decode(model, codes), pieces) << segments << " segments";
       const Code ends[] = {interpolate(codes[0], codes[1], 0.0),
@@ -321,7 +312,7 @@ TEST_F(VaeTest, FittedCodesBringBackWhatTheEncoderDoesNot) {
   std::vector<Sequence> pieces;
   for (const Piece& piece : data_[Split::train]) pieces.push_back(piece.sequence);
   for (const int labels : {0, 2}) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.embedding = 16;
     config.hidden = 48;
     config.latent = 24;
@@ -333,7 +324,7 @@ TEST_F(VaeTest, FittedCodesBringBackWhatTheEncoderDoesNot) {
     for (std::size_t p = 0; labels > 0 && p < pieces.size(); ++p) {
       data[Split::train][p].label = static_cast<std::int32_t>(p % 2);
     }
-    train(model, batch_of(data, {0, 1, 2, 3, 4}), 200);
+    train(model, batch_of(data, {0, 1, 2, 3, 4}, kSteps), 200);
     const auto size = static_cast<std::size_t>(model.parameters().value("mean.weight").count());
     model.parameters().upload("mean.weight", std::vector<double>(size, 0.0));
     const auto weights = model.parameters().download("decoder.lstm.weight_ih_l0");
@@ -370,7 +361,7 @@ TEST_F(VaeTest, LabelTellsTheStyleWhateverTheCode) {
     pieces.push_back(piece.sequence);
   }
   for (const int segments : {1, 3}) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.embedding = 16;
     config.hidden = 32;
     config.segments = segments;
@@ -379,7 +370,7 @@ TEST_F(VaeTest, LabelTellsTheStyleWhateverTheCode) {
     Vae model(*cpu, config);
     model.check_data(data);
     model.initialize(5);
-    train(model, batch_of(data, {0, 1, 2, 3}), 400);
+    train(model, batch_of(data, {0, 1, 2, 3}, kSteps), 400);
     const std::vector<Code> codes = encode(model, pieces);
     EXPECT_EQ(decode(model, codes, {.labels = {0, 1, 0, 1}}), pieces);
     EXPECT_EQ(reconstruct(model, data, Split::train, 3).whole_pieces, 1.0);
@@ -419,7 +410,7 @@ TEST(AttributeDirection, GoesFromFewToMany) {
 }
 
 TEST(PriorCode, IsItsOwnForEverySequence) {
-  const VaeConfig config = tiny_config();
+  const VaeConfig config = tiny_vae();
   EXPECT_EQ(prior_code(config, 1, 2), prior_code(config, 1, 2));
   EXPECT_NE(prior_code(config, 1, 2), prior_code(config, 1, 3));
   EXPECT_NE(prior_code(config, 1, 2), prior_code(config, 2, 2));
@@ -430,7 +421,7 @@ TEST_F(VaeTest, FileBringsModelAndMeaningBack) {
   const auto path = folder / "m.safetensors";
   const auto tokenizer = make_tokenizer("ids", "vocabulary=12");
   for (const Variational variational : {Variational::no, Variational::yes}) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     config.variational = variational;
     config.segments = 3;
     const std::vector<std::string> labels = {"jig", "reel"};
@@ -463,7 +454,7 @@ TEST_F(VaeTest, FileBringsModelAndMeaningBack) {
 
 TEST_F(VaeTest, RefusesWhatCannotBe) {
   const auto refuses = [](auto change, const std::string& text) {
-    VaeConfig config = tiny_config();
+    VaeConfig config = tiny_vae();
     change(config);
     test::expect_error<ArgumentError>([&] { config.validate(); }, text);
   };
@@ -471,7 +462,7 @@ TEST_F(VaeTest, RefusesWhatCannotBe) {
   refuses([](VaeConfig& c) { c.latent = 0; }, "latent is 0, expected 1 to 65536");
   refuses([](VaeConfig& c) { c.kl_weight = -1; }, "kl_weight is -1");
   refuses([](VaeConfig& c) { c.dropout = 1; }, "dropout is 1, expected [0, 1)");
-  Vae model(*backend_, tiny_config());
+  Vae model(*backend_, tiny_vae());
   test::expect_error<ArgumentError>([&] { model.check_data(test::tiny_pairs()); },
                                     "holds pairs for a seq2seq model");
   test::expect_error<ArgumentError>([&] { model.check_data(test::tiny_tokens()); },
@@ -488,7 +479,7 @@ TEST_F(VaeTest, RefusesWhatCannotBe) {
                                     "a code has 1 numbers, expected 3");
   test::expect_error<ArgumentError>([&] { decode(model, {}, {.labels = {0}}); },
                                     "1 labels for 0 codes and a model of 0 labels");
-  VaeConfig styles = tiny_config();
+  VaeConfig styles = tiny_vae();
   styles.labels = 2;
   Vae styled(*backend_, styles);
   test::expect_error<ArgumentError>([&] { styled.check_data(test::with_labels(data_)); },

@@ -67,7 +67,7 @@ TEST(ChromaSimilarity, IgnoresSilenceInBoth) {
   EXPECT_EQ(chroma_similarity(late, score_of({})), 0.0);
 }
 
-Sequence tokens(std::vector<std::int32_t> ids) { return {std::move(ids), {}}; }
+Sequence piece_of(std::vector<std::int32_t> ids) { return {std::move(ids), {}}; }
 
 TEST(Measure, EntropyOfTwelveEqualPitchClassesIsLog2Of12) {
   std::vector<Note> notes;
@@ -162,26 +162,26 @@ TEST(Mean, LeavesOutWhatIsNotANumber) {
 }
 
 TEST(MeasureCopying, FindsTheLongestCommonRun) {
-  const std::vector<Piece> source = {{"a", tokens({9, 1, 2, 3, 4, 9})}, {"b", tokens({5, 6})}};
-  const std::vector<Sequence> music = {tokens({7, 1, 2, 3, 4, 7, 5, 6})};
+  const std::vector<Piece> source = {{"a", piece_of({9, 1, 2, 3, 4, 9})}, {"b", piece_of({5, 6})}};
+  const std::vector<Sequence> music = {piece_of({7, 1, 2, 3, 4, 7, 5, 6})};
   EXPECT_EQ(measure_copying(music, source).longest, 4U);
 }
 
 TEST(MeasureCopying, DoesNotJoinPieces) {
-  const std::vector<Piece> source = {{"a", tokens({1, 2})}, {"b", tokens({3, 4})}};
-  const std::vector<Sequence> music = {tokens({1, 2, 3, 4})};
+  const std::vector<Piece> source = {{"a", piece_of({1, 2})}, {"b", piece_of({3, 4})}};
+  const std::vector<Sequence> music = {piece_of({1, 2, 3, 4})};
   EXPECT_EQ(measure_copying(music, source).longest, 2U);
 }
 
 TEST(MeasureCopying, ShareCountsWindowsFoundInTheSource) {
-  const std::vector<Piece> source = {{"a", tokens({1, 2, 3, 4})}};
-  const std::vector<Sequence> music = {tokens({1, 2, 3, 9, 4})};
+  const std::vector<Piece> source = {{"a", piece_of({1, 2, 3, 4})}};
+  const std::vector<Sequence> music = {piece_of({1, 2, 3, 9, 4})};
   // Windows of two: 12 and 23 stand in the source, 39 and 94 do not.
   EXPECT_DOUBLE_EQ(measure_copying(music, source, 2).share, 0.5);
 }
 
 TEST(MeasureCopying, NothingIsSharedWithNothing) {
-  const std::vector<Sequence> music = {tokens({1, 2, 3})};
+  const std::vector<Sequence> music = {piece_of({1, 2, 3})};
   const Copying copying = measure_copying(music, {}, 2);
   EXPECT_EQ(copying.longest, 0U);
   EXPECT_EQ(copying.share, 0.0);

@@ -12,7 +12,7 @@ namespace {
 
 using Notes = std::vector<Note>;
 
-Score with_notes(Notes notes, std::vector<PedalEvent> pedal = {}) {
+Score score_with(Notes notes, std::vector<PedalEvent> pedal = {}) {
   Score score;
   score.tracks.push_back({"", 0, 0, std::move(notes), std::move(pedal)});
   return score;
@@ -20,7 +20,7 @@ Score with_notes(Notes notes, std::vector<PedalEvent> pedal = {}) {
 
 TEST(Score, EndIsTheLatestEndOfANote) {
   EXPECT_EQ(Score().end(), 0);
-  Score score = with_notes({{0, 90, 60, 64}, {10, 20, 62, 64}});
+  Score score = score_with({{0, 90, 60, 64}, {10, 20, 62, 64}});
   score.tracks.push_back({"", 1, 0, {{0, 30, 60, 64}}, {{200, true}}});
   EXPECT_EQ(score.end(), 90);
   EXPECT_EQ(score.note_count(), 3u);
@@ -77,47 +77,47 @@ TEST(TempoMap, RefusesWhatHasNoDuration) {
 }
 
 TEST(ApplySustain, NotesEndWhereThePedalIsLifted) {
-  const Score score = apply_sustain(with_notes({{0, 10, 60, 64}}, {{5, true}, {50, false}}));
+  const Score score = apply_sustain(score_with({{0, 10, 60, 64}}, {{5, true}, {50, false}}));
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 50, 60, 64}}));
   EXPECT_TRUE(score.tracks[0].pedal.empty());
 }
 
 TEST(ApplySustain, NotesEndWhereTheirKeyIsStruckAgain) {
   const Score score = apply_sustain(
-      with_notes({{0, 10, 60, 64}, {0, 10, 62, 64}, {30, 40, 60, 64}}, {{5, true}, {50, false}}));
+      score_with({{0, 10, 60, 64}, {0, 10, 62, 64}, {30, 40, 60, 64}}, {{5, true}, {50, false}}));
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 30, 60, 64}, {0, 50, 62, 64}, {30, 50, 60, 64}}));
 }
 
 TEST(ApplySustain, NotesOutsideThePedalStay) {
   const Notes notes = {{0, 4, 60, 64}, {10, 50, 61, 64}, {10, 80, 62, 64}, {60, 70, 63, 64}};
-  EXPECT_EQ(apply_sustain(with_notes(notes, {{5, true}, {50, false}})).tracks[0].notes, notes);
+  EXPECT_EQ(apply_sustain(score_with(notes, {{5, true}, {50, false}})).tracks[0].notes, notes);
 }
 
 TEST(ApplySustain, ANoteThatEndsAsThePedalGoesDownIsHeld) {
-  const Score score = apply_sustain(with_notes({{0, 5, 60, 64}}, {{5, true}, {50, false}}));
+  const Score score = apply_sustain(score_with({{0, 5, 60, 64}}, {{5, true}, {50, false}}));
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 50, 60, 64}}));
 }
 
 TEST(ApplySustain, APedalNeverLiftedHoldsToTheEnd) {
-  const Score score = apply_sustain(with_notes({{0, 10, 60, 64}, {0, 100, 62, 64}}, {{5, true}}));
+  const Score score = apply_sustain(score_with({{0, 10, 60, 64}, {0, 100, 62, 64}}, {{5, true}}));
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 100, 60, 64}, {0, 100, 62, 64}}));
 }
 
 TEST(ApplySustain, OverlappingNotesOfOneKeyGetNoShorter) {
   const Notes notes = {{0, 20, 60, 64}, {0, 25, 60, 64}, {10, 30, 60, 64}};
-  const Score score = apply_sustain(with_notes(notes, {{5, true}, {50, false}}));
+  const Score score = apply_sustain(score_with(notes, {{5, true}, {50, false}}));
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 20, 60, 64}, {0, 25, 60, 64}, {10, 50, 60, 64}}));
 }
 
 TEST(Transpose, ShiftsNotesAndDropsThoseThatLeaveTheKeyboard) {
-  const Score score = with_notes({{0, 5, 0, 64}, {0, 5, 60, 64}, {0, 5, 125, 64}});
+  const Score score = score_with({{0, 5, 0, 64}, {0, 5, 60, 64}, {0, 5, 125, 64}});
   EXPECT_EQ(transpose(score, 3).tracks[0].notes, (Notes{{0, 5, 3, 64}, {0, 5, 63, 64}}));
   EXPECT_EQ(transpose(score, -3).tracks[0].notes, (Notes{{0, 5, 57, 64}, {0, 5, 122, 64}}));
   EXPECT_TRUE(transpose(score, std::numeric_limits<int>::min()).tracks[0].notes.empty());
 }
 
 TEST(Transpose, LeavesDrumsAlone) {
-  Score score = with_notes({{0, 5, 36, 64}});
+  Score score = score_with({{0, 5, 36, 64}});
   score.tracks[0].channel = 9;
   EXPECT_EQ(transpose(score, 5), score);
 }
@@ -133,7 +133,7 @@ TEST(Transpose, MovesKeysAroundTheCircleOfFifths) {
 }
 
 TEST(Stretch, MultipliesDurationsAndKeepsTicks) {
-  Score score = with_notes({{0, 960, 60, 64}});
+  Score score = score_with({{0, 960, 60, 64}});
   score.tempos = {{480, 400000}};
   const Score longer = stretch(score, 1.5);
   EXPECT_EQ(longer.tracks, score.tracks);
@@ -152,23 +152,23 @@ TEST(Stretch, RefusesFactorsThatLeaveNoTempo) {
 
 TEST(Quantize, RoundsToTheNearestStepAndHalvesUp) {
   // Four steps of 120 ticks a quarter.
-  const Score score = quantize(with_notes({{59, 179, 60, 64}, {60, 180, 61, 64}}), 4);
+  const Score score = quantize(score_with({{59, 179, 60, 64}, {60, 180, 61, 64}}), 4);
   EXPECT_EQ(score.ticks_per_quarter, 4);
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 1, 60, 64}, {1, 2, 61, 64}}));
 }
 
 TEST(Quantize, ANoteOfNoLengthGetsOneStep) {
-  const Score score = quantize(with_notes({{100, 130, 60, 64}}), 4);
+  const Score score = quantize(score_with({{100, 130, 60, 64}}), 4);
   EXPECT_EQ(score.tracks[0].notes, (Notes{{1, 2, 60, 64}}));
 }
 
 TEST(Quantize, SortsNotesThatMeet) {
-  const Score score = quantize(with_notes({{0, 120, 62, 64}, {10, 120, 60, 64}}), 4);
+  const Score score = quantize(score_with({{0, 120, 62, 64}, {10, 120, 60, 64}}), 4);
   EXPECT_EQ(score.tracks[0].notes, (Notes{{0, 1, 60, 64}, {0, 1, 62, 64}}));
 }
 
 TEST(Quantize, RoundsTempoMetreKeyAndPedalAndKeepsTheLastAtATick) {
-  Score score = with_notes({{0, 480, 60, 64}}, {{130, true}, {470, false}});
+  Score score = score_with({{0, 480, 60, 64}}, {{130, true}, {470, false}});
   score.tempos = {{0, 1}, {115, 2}, {125, 3}};
   score.time_signatures = {{0, 3, 4}, {490, 4, 4}};
   score.key_signatures = {{0, 1, false}, {20, 2, false}};
@@ -180,7 +180,7 @@ TEST(Quantize, RoundsTempoMetreKeyAndPedalAndKeepsTheLastAtATick) {
 }
 
 TEST(Quantize, AFinerGridKeepsEveryTick) {
-  const Score score = with_notes({{7, 123, 60, 64}, {500, 1001, 62, 64}});
+  const Score score = score_with({{7, 123, 60, 64}, {500, 1001, 62, 64}});
   const Score fine = quantize(score, 960);
   EXPECT_EQ(fine.tracks[0].notes, (Notes{{14, 246, 60, 64}, {1000, 2002, 62, 64}}));
 }
@@ -193,7 +193,7 @@ TEST(Quantize, RefusesAGridWithoutSteps) {
 }
 
 TEST(Cut, KeepsWhatSoundsAndWhatIsInForce) {
-  Score score = with_notes({{0, 90, 60, 64}, {50, 120, 62, 64}, {100, 110, 64, 64}}, {{20, true}});
+  Score score = score_with({{0, 90, 60, 64}, {50, 120, 62, 64}, {100, 110, 64, 64}}, {{20, true}});
   score.tempos = {{0, 400000}, {40, 500000}, {70, 600000}, {100, 1}};
   score.time_signatures = {{30, 3, 4}};
   score.key_signatures = {{200, 1, false}};
@@ -206,7 +206,7 @@ TEST(Cut, KeepsWhatSoundsAndWhatIsInForce) {
 }
 
 TEST(BarLines, FollowTheMetres) {
-  Score score = with_notes({{0, 5000, 60, 64}});
+  Score score = score_with({{0, 5000, 60, 64}});
   EXPECT_EQ(bar_lines(score, 1), (std::vector<std::int64_t>{0, 1920, 3840, 5760}));
   EXPECT_EQ(bar_lines(score, 2), (std::vector<std::int64_t>{0, 3840, 5760}));
   // A metre that comes within a bar ends it; one that makes no sense counts as 4/4.
@@ -216,7 +216,7 @@ TEST(BarLines, FollowTheMetres) {
 }
 
 TEST(BarLines, RefuseWhatCannotBeWalked) {
-  const Score score = with_notes({{0, std::int64_t{480} * 200000, 60, 64}});
+  const Score score = score_with({{0, std::int64_t{480} * 200000, 60, 64}});
   EXPECT_THROW(bar_lines(score, 1), ArgumentError);
   EXPECT_THROW(bar_lines(Score(), 0), ArgumentError);
 }

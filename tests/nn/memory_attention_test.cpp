@@ -16,7 +16,7 @@ namespace {
 using test::Device;
 using test::HostArray;
 
-constexpr std::int64_t kBatch = 3, kHidden = 4;
+constexpr std::int64_t kRows = 3, kHidden = 4;
 
 struct Extents {
   std::int64_t steps, memory;
@@ -33,7 +33,7 @@ std::vector<std::int32_t> lengths_of(std::int64_t steps) {
 
 /// x [.., B, H] of row b at `step`.
 std::vector<double> vector_at(const HostArray& x, std::int64_t step, std::int64_t b) {
-  const auto begin = x.values.begin() + (step * kBatch + b) * kHidden;
+  const auto begin = x.values.begin() + (step * kRows + b) * kHidden;
   return {begin, begin + kHidden};
 }
 
@@ -69,8 +69,8 @@ std::vector<double> by_hand(const test::Arrays& in, const std::vector<std::vecto
 
 test::Arrays arrays(const Extents& extents) {
   test::RandomArrays random(31);
-  test::Arrays all = {{"y", random.real({extents.steps, kBatch, kHidden})},
-                      {"memory", random.real({extents.memory, kBatch, kHidden})},
+  test::Arrays all = {{"y", random.real({extents.steps, kRows, kHidden})},
+                      {"memory", random.real({extents.memory, kRows, kHidden})},
                       {"query", random.real({kHidden, kHidden}, -2.0, 2.0)},
                       {"weight", random.real({kHidden, 2 * kHidden})},
                       {"bias", random.real({kHidden})}};
@@ -90,11 +90,11 @@ TEST_P(MemoryAttention, LooksThroughAWindowOfItsOwnAtEveryStep) {
     const auto constant = [&](const char* name) { return &tape.constant(device.put(in, name)); };
     const HostArray got = device.get(
         attend_to_memory(tape, *constant("y"), memory,
-                         {.device = tape.upload(std::span(lengths), {kBatch}), .host = lengths},
+                         {.device = tape.upload(std::span(lengths), {kRows}), .host = lengths},
                          {constant("query"), {constant("weight"), constant("bias")}})
             .value());
     const HostArray after = device.get(memory);
-    for (std::int64_t b = 0; b < kBatch; ++b) {
+    for (std::int64_t b = 0; b < kRows; ++b) {
       std::vector<std::vector<double>> past;
       for (std::int64_t m = 0; m < extents.memory; ++m) {
         past.push_back(vector_at(in.at("memory"), m, b));
@@ -129,7 +129,7 @@ TEST(MemoryAttentionOp, GradientsMatchFiniteDifferences) {
   const auto backend = make_backend("reference");
   Arena arena(*backend);
   for (const Extents& extents : {Extents{3, 5}, Extents{18, 4}}) {
-    std::vector<ParameterSpec> specs = {{"y", {extents.steps, kBatch, kHidden}, 1.0},
+    std::vector<ParameterSpec> specs = {{"y", {extents.steps, kRows, kHidden}, 1.0},
                                         {"query", {kHidden, kHidden}, 2.0}};
     add_linear_specs(specs, "output.", 2 * kHidden, kHidden);
     Parameters parameters(*backend, DType::f64, specs);

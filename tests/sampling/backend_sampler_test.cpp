@@ -8,12 +8,10 @@
 
 #include "sampling/backend_draw.h"
 #include "support/sanitizer.h"
+#include "support/special_numbers.h"
 
 namespace cadenza::test {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 class SamplerOfBackend : public BackendTest {};
 

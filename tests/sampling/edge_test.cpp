@@ -8,12 +8,10 @@
 
 #include "cadenza/error.h"
 #include "sampling/test_row.h"
+#include "support/special_numbers.h"
 
 namespace cadenza::test {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 void draw_plainly(std::span<const SampleRow> rows, std::span<SampleResult> results) {
   for (std::size_t i = 0; i < rows.size(); ++i) results[i] = sample_row(rows[i]);

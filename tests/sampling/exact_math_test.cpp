@@ -6,10 +6,12 @@
 #include <cmath>
 #include <limits>
 
+#include "support/special_numbers.h"
+
 namespace cadenza {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+using test::kInfinity;
 // A prime number of floats between two probes: every exponent gets 8,000 different significands.
 constexpr std::uint32_t kStride = 1021;
 

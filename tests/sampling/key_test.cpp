@@ -2,15 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "cadenza/sampling.h"
 #include "core/draw.h"
+#include "support/special_numbers.h"
 
 namespace cadenza {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+using test::kInfinity;
 
 int count_on(float logit, float inverse_temperature, int draws) {
   int on = 0;

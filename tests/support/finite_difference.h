@@ -43,7 +43,7 @@ inline double numeric_gradient(Backend& backend, const OpCase& op, Arrays& input
 /// The backward pass against central differences, for up to `kMaxElements` elements of each input,
 /// evenly spread. Relative to the element or to a hundredth of the largest of its array.
 inline void expect_gradients_match(Backend& backend, const OpCase& op, double tolerance) {
-  constexpr std::size_t kMaxElements = kSanitizerCut > 1 ? 7 : 97;
+  constexpr std::size_t kMaxElements = kSanitized ? 7 : 97;
   Device device(backend, DType::f64);
   const Arrays gradients = op.backward(device, op.inputs, op.cotangents);
   Arrays inputs = op.inputs;

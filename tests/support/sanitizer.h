@@ -18,6 +18,13 @@
 
 namespace cadenza::test {
 
+/// Whether this is such a build.
+#if defined(CADENZA_TEST_ADDRESS_SANITIZER) || defined(CADENZA_TEST_THREAD_SANITIZER)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 /// By what such a test divides its repetitions.
 #if defined(CADENZA_TEST_ADDRESS_SANITIZER)
 inline constexpr int kSanitizerCut = 25;

@@ -34,11 +34,6 @@ void write_tunes(const fs::path& folder) {
   }
 }
 
-void expect_failure(const Finished& finished, int code, const std::string& mention) {
-  EXPECT_EQ(finished.exit_code, code) << finished.err;
-  EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
-}
-
 /// One piece of so many steps by the model in `run`, as `new/0000.mid`.
 Finished generate_in(const TmpDir& dir, const std::string& steps,
                      const std::vector<std::string>& more) {

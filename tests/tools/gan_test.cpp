@@ -63,12 +63,6 @@ Finished train(const TmpDir& dir, const std::string& output,
   return run(all);
 }
 
-void expect_failure(const Finished& finished, int exit_code, const std::string& text) {
-  EXPECT_EQ(finished.exit_code, exit_code) << finished.err;
-  EXPECT_NE(finished.err.find(text), std::string::npos) << finished.err;
-  EXPECT_EQ(finished.out, "");
-}
-
 TEST(GanProgram, TrainsGeneratesAndTellsApart) {
   TmpDir dir;
   prepare(dir);

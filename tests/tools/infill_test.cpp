@@ -39,12 +39,6 @@ Score chorale(int file) {
   return score;
 }
 
-void expect_failure(const Finished& finished, int exit_code, const std::string& text) {
-  EXPECT_EQ(finished.exit_code, exit_code) << finished.err;
-  EXPECT_NE(finished.err.find(text), std::string::npos) << finished.err;
-  EXPECT_EQ(finished.out, "");
-}
-
 class InfillProgram : public testing::Test {
  protected:
   void train(const std::string& tokenizer, const std::vector<std::string>& more) {

@@ -38,9 +38,8 @@ class Labels : public testing::Test {
     ASSERT_EQ(finished.exit_code, 0) << finished.err;
     EXPECT_EQ(parse_json(finished.out).at("labels"), counts);
   }
-  void expect_failure(const Finished& finished, int code, const std::string& mention) const {
-    EXPECT_EQ(finished.exit_code, code) << finished.err;
-    EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
+  void expect_no_data(const Finished& finished, int code, const std::string& mention) const {
+    test::expect_failure(finished, code, mention);
     EXPECT_FALSE(fs::exists(data()));
   }
 
@@ -97,20 +96,20 @@ TEST_F(Labels, CsvFaultsNameTheirLine) {
     std::ofstream(dir_ / "labels.csv") << text;
     return prepare(dir_ / "labels.csv");
   };
-  expect_failure(with("jig0.mid,a\njig1.mid\n"), 1, "line 2 has no comma");
-  expect_failure(with("jig0.mid,a\njig1.mid,\n"), 1, "line 2: jig1.mid has an empty label");
-  expect_failure(with("jig0.mid,a\njig0.mid,b\n"), 1, "line 2: jig0.mid is b, but it was a");
-  expect_failure(prepare(dir_ / "none.csv"), 1, "none.csv: cannot be read");
+  expect_no_data(with("jig0.mid,a\njig1.mid\n"), 1, "line 2 has no comma");
+  expect_no_data(with("jig0.mid,a\njig1.mid,\n"), 1, "line 2: jig1.mid has an empty label");
+  expect_no_data(with("jig0.mid,a\njig0.mid,b\n"), 1, "line 2: jig0.mid is b, but it was a");
+  expect_no_data(prepare(dir_ / "none.csv"), 1, "none.csv: cannot be read");
 }
 
 TEST_F(Labels, OneLabelIsNotEnough) {
-  expect_failure(prepare("name:^(jig)"), 1, "only the label 'jig', expected two or more");
-  expect_failure(prepare("name:^(waltz)"), 1, "no label at all");
+  expect_no_data(prepare("name:^(jig)"), 1, "only the label 'jig', expected two or more");
+  expect_no_data(prepare("name:^(waltz)"), 1, "no label at all");
 }
 
 TEST_F(Labels, UsageIsChecked) {
-  expect_failure(prepare("name:("), 2, "no regular expression");
-  expect_failure(prepare("folder", {"--source-voices", "S", "--target-voices", "ATB"}), 2,
+  expect_no_data(prepare("name:("), 2, "no regular expression");
+  expect_no_data(prepare("folder", {"--source-voices", "S", "--target-voices", "ATB"}), 2,
                  "--labels");
 }
 

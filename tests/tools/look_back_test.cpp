@@ -9,11 +9,6 @@
 namespace cadenza::test {
 namespace {
 
-void expect_failure(const Finished& finished, int code, const std::string& mention) {
-  EXPECT_EQ(finished.exit_code, code) << finished.err;
-  EXPECT_NE(finished.err.find(mention), std::string::npos) << finished.err;
-}
-
 TEST(LookingBack, IsTrainedByNameAndDoesWhatLanguageModelsDo) {
   TmpDir dir;
   write_midi_folder(dir / "in", 10);

@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,6 +97,12 @@ Finished Program::wait() {
 
 Finished run(const std::vector<std::string>& arguments, const RunOptions& options) {
   return Program(arguments, options).wait();
+}
+
+void expect_failure(const Finished& finished, int exit_code, const std::string& text) {
+  EXPECT_EQ(finished.exit_code, exit_code) << finished.err;
+  EXPECT_NE(finished.err.find(text), std::string::npos) << finished.err;
+  EXPECT_EQ(finished.out, "");
 }
 
 void write_midi_folder(const std::filesystem::path& folder, int count) {

@@ -42,6 +42,9 @@ class Program {
 /// Starts it and waits.
 Finished run(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
+/// A program that ended with `exit_code`, said `text` among other things, and gave no result.
+void expect_failure(const Finished& finished, int exit_code, const std::string& text);
+
 /// Folder `folder` with `count` different small MIDI files a0.mid, a1.mid, ...
 void write_midi_folder(const std::filesystem::path& folder, int count);
 

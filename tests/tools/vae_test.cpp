@@ -71,12 +71,6 @@ void train_by_heart(const TmpDir& dir, const std::vector<std::string>& more) {
 
 std::string model_in(const TmpDir& dir) { return dir / "run/model.safetensors"; }
 
-void expect_failure(const Finished& finished, int exit_code, const std::string& text) {
-  EXPECT_EQ(finished.exit_code, exit_code) << finished.err;
-  EXPECT_NE(finished.err.find(text), std::string::npos) << finished.err;
-  EXPECT_EQ(finished.out, "");
-}
-
 /// A jig in eighths, in 6/8, or a reel in sixteenths, in 4/4, of four bars.
 Score dance(bool jig, int file) {
   const std::int64_t step = jig ? 240 : 120;

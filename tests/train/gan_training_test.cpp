@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <numeric>
 
@@ -11,7 +10,6 @@
 #include "cadenza/gan.h"
 #include "cadenza/generator.h"
 #include "cadenza/trainer.h"
-#include "io/json.h"
 #include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
@@ -19,6 +17,7 @@
 #include "support/tmp_dir.h"
 #include "train/batches.h"
 #include "train/gan_lessons.h"
+#include "train/logged_metrics.h"
 
 namespace cadenza {
 namespace {
@@ -252,16 +251,6 @@ TrainingResult train(Gan& model, const Dataset& data, std::int64_t steps,
   return Trainer(model, *tokenizer, data, tiny_training(steps), folder, resume).run(reporter);
 }
 
-std::vector<nlohmann::json> log_of(const std::filesystem::path& folder) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream in(folder / "metrics.jsonl");
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(parse_json(line));
-    for (const char* clock : {"seconds", "steps_per_second"}) lines.back().erase(clock);
-  }
-  return lines;
-}
-
 TEST(GanTraining, ResumesToTheSameBytesAndFigures) {
   GanConfig config = tiny_config();
   config.discriminator.pooling = Pooling::step;
@@ -285,7 +274,7 @@ TEST(GanTraining, ResumesToTheSameBytesAndFigures) {
   }
   EXPECT_GT(runs, 3);
   EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
-  EXPECT_EQ(log_of(whole.path()), log_of(parts.path()));
+  EXPECT_EQ(test::log_of(whole.path()), test::log_of(parts.path()));
 }
 
 TEST(GanTraining, RecordsTheLossesOfBothPlayers) {
@@ -293,7 +282,7 @@ TEST(GanTraining, RecordsTheLossesOfBothPlayers) {
   Gan model(*backend, tiny_config());
   const test::TmpDir folder;
   train(model, test::tiny_tokens(), 40, folder.path());
-  const auto lines = log_of(folder.path());
+  const auto lines = test::log_of(folder.path());
   EXPECT_TRUE(lines.front().contains("likelihood_loss"));
   for (const char* key :
        {"generator_loss", "discriminator_loss", "likelihood_loss", "valid_loss"}) {

@@ -187,7 +187,7 @@ TEST(Trainer, SurvivesSigkillAtAnyMoment) {
   const test::TmpDir whole;
   train(experiment, whole.path());
   std::uint32_t noise = 12345;
-  for (int kills = 0; kills < (test::kSanitizerCut > 1 ? 5 : 50);) {
+  for (int kills = 0; kills < (test::kSanitized ? 5 : 50);) {
     const test::TmpDir killed;
     kills += train_with_kills(experiment, killed.path(), noise);
     ASSERT_EQ(read_file(whole / "model.safetensors"), read_file(killed / "model.safetensors"));

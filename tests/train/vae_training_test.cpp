@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "cadenza/evaluation.h"
 #include "cadenza/file.h"
 #include "cadenza/trainer.h"
 #include "cadenza/vae.h"
-#include "io/json.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
+#include "train/logged_metrics.h"
 
 namespace cadenza {
 namespace {
@@ -37,16 +35,6 @@ TrainingResult train(const std::filesystem::path& folder, bool resume,
   return Trainer(model, *tokenizer, data, config, folder, resume).run(reporter);
 }
 
-std::vector<nlohmann::json> log_of(const std::filesystem::path& folder) {
-  std::vector<nlohmann::json> lines;
-  std::ifstream in(folder / "metrics.jsonl");
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(parse_json(line));
-    for (const char* clock : {"seconds", "steps_per_second"}) lines.back().erase(clock);
-  }
-  return lines;
-}
-
 TEST(TrainingOfCodes, ResumesToTheSameBytesAndFigures) {
   const test::TmpDir whole;
   train(whole.path(), false);
@@ -60,7 +48,7 @@ TEST(TrainingOfCodes, ResumesToTheSameBytesAndFigures) {
   }
   EXPECT_GT(runs, 3);
   EXPECT_EQ(read_file(whole / "model.safetensors"), read_file(parts / "model.safetensors"));
-  EXPECT_EQ(log_of(whole.path()), log_of(parts.path()));
+  EXPECT_EQ(test::log_of(whole.path()), test::log_of(parts.path()));
 }
 
 TEST(TrainingOfCodes, TellsReconstructionAndDivergenceApart) {
@@ -80,7 +68,7 @@ TEST(TrainingOfCodes, TellsReconstructionAndDivergenceApart) {
               last->train_code->reconstruction +
                   0.5 * last->train_code->divergence * 5 / (19 + 24 + 29 + 34 + 39 + 5),
               1e-6);
-  const auto lines = log_of(folder.path());
+  const auto lines = test::log_of(folder.path());
   EXPECT_EQ(lines.back().at("valid_divergence"), last->valid_code->divergence);
   EXPECT_EQ(lines.back().at("train_reconstruction"), last->train_code->reconstruction);
 }

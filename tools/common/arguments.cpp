@@ -192,6 +192,13 @@ void Arguments::fill_from(const std::filesystem::path& settings) { self_->apply_
 
 bool Arguments::given(const std::string& name) const { return self_->find(name)->count() > 0; }
 
+void Arguments::refuse(std::initializer_list<const char*> options,
+                       std::string_view does_not_apply) const {
+  for (const char* option : options) {
+    if (given(option)) throw UsageError(message(option, " ", does_not_apply));
+  }
+}
+
 void Arguments::require(const std::string& name) const {
   if (!given(name)) throw UsageError(message(name, " is missing"));
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,6 +49,8 @@ class Arguments {
   void fill_from(const std::filesystem::path& settings);
   /// Whether the option has a value that is not the default, wherever it came from.
   bool given(const std::string& name) const;
+  /// UsageError if one of the options was given: it `does_not_apply`.
+  void refuse(std::initializer_list<const char*> options, std::string_view does_not_apply) const;
   /// UsageError if no value was given.
   void require(const std::string& name) const;
   /// Every option with its value as a TOML file that --config accepts, without those named.

@@ -7,22 +7,12 @@
 #include "tools/generate/generate.h"
 
 namespace cadenza::tools {
-namespace {
-
-void check_given(const Arguments& parser) {
-  for (const char* option :
-       {"--primer", "--primer-midi", "--primer-steps", "--temperature", "--top-k", "--top-p",
-        "--min-p", "--typical", "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
-        "--label", "--key-condition", "--density", "--key", "--lowest", "--highest"}) {
-    if (!parser.given(option)) continue;
-    throw UsageError(message(option, " does not apply to a model that makes notes as numbers"));
-  }
-}
-
-}  // namespace
-
 void generate_events(const Arguments& parser, GenerateOptions& options) {
-  check_given(parser);
+  parser.refuse(
+      {"--primer", "--primer-midi", "--primer-steps", "--temperature", "--top-k", "--top-p",
+       "--min-p", "--typical", "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
+       "--label", "--key-condition", "--density", "--key", "--lowest", "--highest"},
+      "does not apply to a model that makes notes as numbers");
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedEventGan loaded = load_event_gan(options.model.file, *backend);
   ComposeRequest request = {.num_outputs = options.request.num_outputs,

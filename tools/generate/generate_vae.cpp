@@ -8,22 +8,11 @@
 #include "tools/generate/label_choice.h"
 
 namespace cadenza::tools {
-namespace {
-
-void check_given(const Arguments& parser) {
-  for (const char* option :
-       {"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--first-step",
-        "--repetition-penalty", "--frequency-penalty", "--presence-penalty", "--key-condition",
-        "--density", "--key", "--lowest", "--highest"}) {
-    if (!parser.given(option)) continue;
-    throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
-  }
-}
-
-}  // namespace
-
 void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
-  check_given(parser);
+  parser.refuse({"--num-steps", "--primer", "--primer-midi", "--primer-steps", "--first-step",
+                 "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
+                 "--key-condition", "--density", "--key", "--lowest", "--highest"},
+                "does not apply to a model that decodes whole pieces");
   const GenerationRequest& request = options.request;
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model.file, *backend);

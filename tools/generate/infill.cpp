@@ -124,13 +124,6 @@ InfillInput read_infill_input(const InfillOptions& options) {
   }
 }
 
-void refuse_options(const Arguments& parser, std::initializer_list<const char*> options,
-                    std::string_view does_not_apply) {
-  for (const char* option : options) {
-    if (parser.given(option)) throw UsageError(message(option, " ", does_not_apply));
-  }
-}
-
 Score InfillInput::joined(const Score& filled) const {
   Score result = whole;
   std::size_t next = 0;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,10 +51,6 @@ struct InfillInput {
 };
 /// FileError, FormatError, or ArgumentError that names the file if it has no such track or bars.
 InfillInput read_infill_input(const InfillOptions& options);
-
-/// UsageError if one of the options was given: it `does_not_apply`.
-void refuse_options(const Arguments& parser, std::initializer_list<const char*> options,
-                    std::string_view does_not_apply);
 
 /// What filling in took and gave.
 struct InfillWork {

@@ -96,8 +96,7 @@ std::vector<Sequence> fill(Infiller& model, const GridBlank& blank, const Infill
 }  // namespace
 
 void infill_grid(const Arguments& parser, const InfillOptions& options) {
-  refuse_options(
-      parser,
+  parser.refuse(
       {"--candidates", "--horizon", "--label", "--key-condition", "--density", "--tokenizer"},
       "does not apply to an infiller");
   const std::unique_ptr<Backend> backend = open_backend(options.compute);

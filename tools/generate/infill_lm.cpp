@@ -24,9 +24,8 @@ void check_tracks(const Score& subject, const Tokenizer& tokenizer, const std::s
 }  // namespace
 
 void infill_by_resampling(const Arguments& parser, const InfillOptions& options) {
-  refuse_options(parser,
-                 {"--voices", "--keep", "--length", "--sweeps", "--spacing", "--start-temperature"},
-                 "does not apply to a language model, which fills in bars");
+  parser.refuse({"--voices", "--keep", "--length", "--sweeps", "--spacing", "--start-temperature"},
+                "does not apply to a language model, which fills in bars");
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   const InfillInput input = read_infill_input(options);

@@ -19,11 +19,9 @@ namespace fs = std::filesystem;
 namespace {
 
 void check_given(const Arguments& parser, const TransformOptions& options) {
-  for (const char* option : {"--num-steps", "--target-only", "--repetition-penalty",
-                             "--frequency-penalty", "--presence-penalty"}) {
-    if (!parser.given(option)) continue;
-    throw UsageError(message(option, " does not apply to a model that decodes whole pieces"));
-  }
+  parser.refuse({"--num-steps", "--target-only", "--repetition-penalty", "--frequency-penalty",
+                 "--presence-penalty"},
+                "does not apply to a model that decodes whole pieces");
   if (options.request.beam > 1) {
     throw UsageError("--beam above 1 does not apply to a model that decodes whole pieces");
   }

@@ -14,7 +14,7 @@ constexpr std::size_t kMusic = 0;
 constexpr std::size_t kReal = 1;
 constexpr std::size_t kBetween = 2;
 
-std::string padded(std::string text, std::size_t width) {
+std::string left_aligned(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size() + 1), ' ');
   return text;
 }
@@ -94,16 +94,16 @@ void print_comparison(const SetComparison& comparison, const MusicSet& music,
   constexpr std::size_t kLabel = 26;
   constexpr std::size_t kColumn = 11;
   std::cout << '\n'
-            << padded("nine features, means", kLabel) << padded(music.label, kColumn)
-            << padded(real.label, kColumn) << "OA     KL       own OA  own KL\n";
+            << left_aligned("nine features, means", kLabel) << left_aligned(music.label, kColumn)
+            << left_aligned(real.label, kColumn) << "OA     KL       own OA  own KL\n";
   for (const FeatureInfo& info : features()) {
     const FeatureJudgement& judged = comparison.features[static_cast<std::size_t>(info.feature)];
-    std::cout << padded(std::string(info.label), kLabel)
-              << padded(mean_text(judged.music_mean), kColumn)
-              << padded(mean_text(judged.real_mean), kColumn)
-              << padded(fixed_text(judged.overlap, 3), 7)
-              << padded(fixed_text(judged.divergence, 3), 9)
-              << padded(fixed_text(judged.music_overlap, 3), 8)
+    std::cout << left_aligned(std::string(info.label), kLabel)
+              << left_aligned(mean_text(judged.music_mean), kColumn)
+              << left_aligned(mean_text(judged.real_mean), kColumn)
+              << left_aligned(fixed_text(judged.overlap, 3), 7)
+              << left_aligned(fixed_text(judged.divergence, 3), 9)
+              << left_aligned(fixed_text(judged.music_overlap, 3), 8)
               << fixed_text(judged.music_divergence, 3) << '\n';
   }
   std::cout << "OA, KL: overlapped area and divergence of the distances between the pieces of "

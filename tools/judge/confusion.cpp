@@ -16,7 +16,7 @@ std::size_t sum(const std::vector<std::size_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
 }
 
-std::string padded(const std::string& text, std::size_t width) {
+std::string right_aligned(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
 }
 
@@ -74,12 +74,13 @@ void Confusion::print() const {
             << "\nNLL      : " << fixed_text(nll(), 3) << " nats a piece\n\n";
   std::size_t width = 6;
   for (const std::string& label : labels_) width = std::max(width, label.size() + 2);
-  std::cout << padded("taken for", 2 * width + 4) << '\n' << padded("is", width);
-  for (const std::string& label : labels_) std::cout << padded(label, width);
+  std::cout << right_aligned("taken for", 2 * width + 4) << '\n' << right_aligned("is", width);
+  for (const std::string& label : labels_) std::cout << right_aligned(label, width);
   std::cout << '\n';
   for (std::size_t i = 0; i < labels_.size(); ++i) {
-    std::cout << padded(labels_[i], width);
-    for (const std::size_t count : counts_[i]) std::cout << padded(std::to_string(count), width);
+    std::cout << right_aligned(labels_[i], width);
+    for (const std::size_t count : counts_[i])
+      std::cout << right_aligned(std::to_string(count), width);
     std::cout << '\n';
   }
 }

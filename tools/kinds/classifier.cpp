@@ -8,7 +8,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class ClassifierMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model classifier");
@@ -46,7 +46,7 @@ class Maker final : public ModelMaker {
   std::string pooling_ = "mean";
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_classifier(const ModelOptions& model) {
   const ClassifierFileInfo info = read_classifier_info(model.file);
   return describe_model(info, {{"labels", info.labels}});
 }
@@ -56,8 +56,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind classifier_kind() {
   return {.names = {"classifier"},
           .summary = "classifier tells the label of a piece",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<ClassifierMaker>,
+          .describe = describe_classifier,
           .evaluate = evaluate_classifier,
           .generate = nullptr,
           .instead = "tells styles and writes no music: see cadenza classify --help"};

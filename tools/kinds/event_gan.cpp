@@ -10,7 +10,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class EventGanMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model event_gan");
@@ -63,7 +63,7 @@ class Maker final : public ModelMaker {
   std::string aim_ = "words";
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_event_gan(const ModelOptions& model) {
   return describe_model(read_event_gan_info(model.file));
 }
 
@@ -72,8 +72,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind event_gan_kind() {
   return {.names = {"event_gan"},
           .summary = "event_gan turns noise into notes as numbers, and learns as gan does",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<EventGanMaker>,
+          .describe = describe_event_gan,
           .evaluate = evaluate_event_gan,
           .generate = generate_events};
 }

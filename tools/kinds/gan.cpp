@@ -9,7 +9,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class GanMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model gan");
@@ -61,7 +61,7 @@ class Maker final : public ModelMaker {
   std::string pooling_ = "mean";
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_gan(const ModelOptions& model) {
   return describe_model(read_gan_info(model.file));
 }
 
@@ -72,8 +72,8 @@ ModelKind gan_kind() {
           .summary =
               "gan predicts the next step, and learns to write what another network takes "
               "for real",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<GanMaker>,
+          .describe = describe_gan,
           .evaluate = evaluate_gan,
           .generate = generate_step_by_step};
 }

@@ -10,7 +10,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class InfillerMaker final : public ModelMaker {
  public:
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
     config_.width = 1;  // a stand-in until the data is known
@@ -43,7 +43,7 @@ class Maker final : public ModelMaker {
   InfillerConfig config_;
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_infiller(const ModelOptions& model) {
   return describe_model(read_infiller_info(model.file));
 }
 
@@ -52,8 +52,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind infiller_kind() {
   return {.names = {"infiller"},
           .summary = "infiller tells each token on a grid from all the others",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<InfillerMaker>,
+          .describe = describe_infiller,
           .evaluate = evaluate_infiller,
           .generate = nullptr,
           .instead = "fills in music, all of it if asked: see cadenza infill --help",

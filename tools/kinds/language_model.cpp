@@ -23,7 +23,7 @@ std::vector<DenseConfig> parse_dense(const std::string& text) {
   return layers;
 }
 
-class Maker final : public ModelMaker {
+class LanguageModelMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model lm");
@@ -110,7 +110,7 @@ class Maker final : public ModelMaker {
   std::string head_ = "auto";
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_language_model(const ModelOptions& model) {
   const auto [tokenizer, settings] = split_tokenizer(model.tokenizer);
   const ModelFileInfo info = read_model_info(model.file, tokenizer, settings);
   nlohmann::ordered_json more = {{"dense", nlohmann::ordered_json::array()}};
@@ -126,8 +126,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind language_model_kind() {
   return {.names = {"lm"},
           .summary = "lm predicts the next step",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<LanguageModelMaker>,
+          .describe = describe_language_model,
           .evaluate = evaluate_language_model,
           .generate = generate_step_by_step,
           .infill = infill_by_resampling};

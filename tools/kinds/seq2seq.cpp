@@ -9,7 +9,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class Seq2SeqMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Model seq2seq");
@@ -45,7 +45,7 @@ class Maker final : public ModelMaker {
   bool input_feeding_ = false;
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_seq2seq(const ModelOptions& model) {
   const Seq2SeqFileInfo info = read_seq2seq_info(model.file);
   return describe_model(info, describe_pairs(info.pairs));
 }
@@ -55,8 +55,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind seq2seq_kind() {
   return {.names = {"seq2seq"},
           .summary = "seq2seq predicts a target from a source",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<Seq2SeqMaker>,
+          .describe = describe_seq2seq,
           .evaluate = evaluate_seq2seq,
           .generate = nullptr,
           .instead = "needs music to start from: see cadenza transform --help",

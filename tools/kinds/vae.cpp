@@ -13,7 +13,7 @@
 namespace cadenza::tools {
 namespace {
 
-class Maker final : public ModelMaker {
+class VaeMaker final : public ModelMaker {
  public:
   void add_to(Arguments& arguments) override {
     arguments.heading("Models vae and autoencoder");
@@ -70,7 +70,7 @@ class Maker final : public ModelMaker {
   VaeConfig config_;
 };
 
-nlohmann::ordered_json describe(const ModelOptions& model) {
+nlohmann::ordered_json describe_vae(const ModelOptions& model) {
   const VaeFileInfo info = read_vae_info(model.file);
   nlohmann::ordered_json more;
   if (info.music.bars > 0) more["bars"] = info.music.bars;
@@ -83,8 +83,8 @@ nlohmann::ordered_json describe(const ModelOptions& model) {
 ModelKind vae_kind() {
   return {.names = {"vae", "autoencoder"},
           .summary = "vae and autoencoder write a whole piece into a code and back",
-          .make_maker = make_maker<Maker>,
-          .describe = describe,
+          .make_maker = make_maker<VaeMaker>,
+          .describe = describe_vae,
           .evaluate = evaluate_vae,
           .generate = generate_from_codes,
           .transform = transform_style};

@@ -143,7 +143,7 @@ void compute_inputs(const Workers& workers, const Layer& layer, const RecurrentW
 }
 
 /// Where a sequence of steps finds its arrays; all [T, B, ...].
-struct Sequence {
+struct SequenceRows {
   std::int64_t steps, batch;
   const std::int32_t* lengths;  // or null
   const float* initial_state;   // [S, B, H] or null
@@ -182,8 +182,8 @@ struct Sequence {
 };
 
 /// Takes rows [begin, end) through all steps.
-void run_rows(const Layer& layer, const Sequence& sequence, const float* packed_w_hh, float* planes,
-              float* y, std::int64_t begin, std::int64_t end) {
+void run_rows(const Layer& layer, const SequenceRows& sequence, const float* packed_w_hh,
+              float* planes, float* y, std::int64_t begin, std::int64_t end) {
   const std::int64_t hidden = layer.hidden;
   for (std::int64_t t = 0; t < sequence.steps; ++t) {
     const std::int64_t first = t * sequence.batch + begin;
@@ -207,7 +207,7 @@ void run_rows(const Layer& layer, const Sequence& sequence, const float* packed_
 }
 
 /// State of one row after its last step.
-void copy_final_state(const Layer& layer, const Sequence& sequence, const float* planes,
+void copy_final_state(const Layer& layer, const SequenceRows& sequence, const float* planes,
                       std::int64_t row, float* final_state) {
   const std::int64_t length = sequence.longest(row, row + 1);
   const StateRows from[] = {sequence.h_before(layer, length, row),
@@ -229,9 +229,9 @@ struct Gradients {
 };
 
 /// Takes the gradients of rows [begin, end) back through all steps.
-void run_rows_back(const Layer& layer, const Sequence& sequence, const RecurrentBackwardArgs& args,
-                   const float* packed_w_hh, const Gradients& gradients, std::int64_t begin,
-                   std::int64_t end) {
+void run_rows_back(const Layer& layer, const SequenceRows& sequence,
+                   const RecurrentBackwardArgs& args, const float* packed_w_hh,
+                   const Gradients& gradients, std::int64_t begin, std::int64_t end) {
   const std::int64_t hidden = layer.hidden;
   const std::int64_t gate_rows = layer.gate_rows();
   const auto* planes = reinterpret_cast<const float*>(args.reserve.as<std::uint8_t>());
@@ -326,8 +326,9 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const f
       });
 }
 
-void add_parameter_gradients(const Workers& workers, const Layer& layer, const Sequence& sequence,
-                             const RecurrentBackwardArgs& args, const Gradients& gradients) {
+void add_parameter_gradients(const Workers& workers, const Layer& layer,
+                             const SequenceRows& sequence, const RecurrentBackwardArgs& args,
+                             const Gradients& gradients) {
   if (sequence.steps == 0) return;
   const std::int64_t hidden = layer.hidden;
   const std::int64_t gate_rows = layer.gate_rows();
@@ -365,8 +366,8 @@ void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const Recurrent
   const Layer layer(spec);
   const Workers workers{pool_, scratch_};
   const Scratch::Frame frame(scratch_);
-  const Sequence sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
-                          args.initial_state.as<float>(), args.y.as<float>()};
+  const SequenceRows sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
+                              args.initial_state.as<float>(), args.y.as<float>()};
   check_ids("recurrent_forward", args.x, layer.input);
   check_lengths("recurrent_forward", args.lengths, sequence.steps);
   float* const planes = args.reserve.empty()
@@ -393,8 +394,8 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
   const Layer layer(spec);
   const Workers workers{pool_, scratch_};
   const Scratch::Frame frame(scratch_);
-  const Sequence sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
-                          args.initial_state.as<float>(), args.y.as<float>()};
+  const SequenceRows sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
+                              args.initial_state.as<float>(), args.y.as<float>()};
   check_ids("recurrent_backward", args.x, layer.input);
   check_lengths("recurrent_backward", args.lengths, sequence.steps);
   const std::int64_t rows = sequence.steps * sequence.batch;
@@ -440,7 +441,7 @@ void CpuBackend::do_recurrent_step(const RecurrentSpec& spec, const RecurrentSte
   cpu::multiply(workers, {h, batch, layer.hidden, layer.hidden, 1},
                 {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
                 {planes, layer.plane_row(), nullptr, Accumulate::add});
-  const Sequence sequence{1, batch, nullptr, h, h};
+  const SequenceRows sequence{1, batch, nullptr, h, h};
   pool_.parallel_for(batch, worth_a_thread(64 * layer.plane_row()),
                      [&](std::int64_t begin, std::int64_t end, int) {
                        cpu::step_cells(layer.kind,

@@ -8,7 +8,7 @@ namespace cadenza::test {
 namespace {
 
 using emulation::Streams;
-constexpr int kCount = 100;
+constexpr int kLength = 100;
 
 class Stream : public EmulationTest {
  protected:
@@ -17,8 +17,8 @@ class Stream : public EmulationTest {
     cudaStreamCreateWithFlags(&first_, cudaStreamNonBlocking);
     cudaStreamCreateWithFlags(&second_, cudaStreamNonBlocking);
     cudaEventCreate(&event_);
-    cudaMallocHost(reinterpret_cast<void**>(&pinned_), kCount * sizeof(float));
-    for (int i = 0; i < kCount; ++i) pinned_[i] = 5.0F;
+    cudaMallocHost(reinterpret_cast<void**>(&pinned_), kLength * sizeof(float));
+    for (int i = 0; i < kLength; ++i) pinned_[i] = 5.0F;
     cudaDeviceSynchronize();
   }
   ~Stream() override {
@@ -43,8 +43,8 @@ class Stream : public EmulationTest {
     return reader_;
   }
 
-  DeviceFloats x_{kCount};
-  DeviceFloats y_{kCount};
+  DeviceFloats x_{kLength};
+  DeviceFloats y_{kLength};
   cudaStream_t first_ = nullptr;
   cudaStream_t second_ = nullptr;
   cudaStream_t reader_ = nullptr;
@@ -53,13 +53,13 @@ class Stream : public EmulationTest {
 };
 
 void set(float* y, float value, cudaStream_t stream) {
-  cudaMemsetAsync(y, 0, kCount * sizeof(float), stream);
-  add(y, kCount, value, stream);
+  cudaMemsetAsync(y, 0, kLength * sizeof(float), stream);
+  add(y, kLength, value, stream);
 }
 
 TEST_F(Stream, RunsInOrder) {
   set(y_.get(), 2.0F, first_);
-  add(y_.get(), kCount, 3.0F, first_);
+  add(y_.get(), kLength, 3.0F, first_);
   EXPECT_EQ(value_after(first_), 5.0F);
 }
 
@@ -86,26 +86,26 @@ TEST_F(Stream, CopiesFromOrdinaryMemoryAtOnce) {
 }
 
 TEST_F(Stream, FindsNothingOfAnotherStreamWithoutAnEvent) {
-  cudaMemcpyAsync(x_.get(), pinned_, kCount * sizeof(float), cudaMemcpyHostToDevice, first_);
-  cudaMemcpyAsync(y_.get(), x_.get(), kCount * sizeof(float), cudaMemcpyDeviceToDevice, second_);
+  cudaMemcpyAsync(x_.get(), pinned_, kLength * sizeof(float), cudaMemcpyHostToDevice, first_);
+  cudaMemcpyAsync(y_.get(), x_.get(), kLength * sizeof(float), cudaMemcpyDeviceToDevice, second_);
   EXPECT_EQ(value_after(second_), 0.0F);
 }
 
 TEST_F(Stream, WaitsForAnEventOfAnotherStream) {
-  cudaMemcpyAsync(x_.get(), pinned_, kCount * sizeof(float), cudaMemcpyHostToDevice, first_);
+  cudaMemcpyAsync(x_.get(), pinned_, kLength * sizeof(float), cudaMemcpyHostToDevice, first_);
   cudaEventRecord(event_, first_);
-  cudaMemsetAsync(x_.get(), 0, kCount * sizeof(float), first_);  // after the event: not waited for
+  cudaMemsetAsync(x_.get(), 0, kLength * sizeof(float), first_);  // after the event: not waited for
   cudaStreamWaitEvent(second_, event_);
-  cudaMemcpyAsync(y_.get(), x_.get(), kCount * sizeof(float), cudaMemcpyDeviceToDevice, second_);
+  cudaMemcpyAsync(y_.get(), x_.get(), kLength * sizeof(float), cudaMemcpyDeviceToDevice, second_);
   EXPECT_EQ(value_after(second_), 5.0F);
 }
 
 TEST_F(Stream, WaitsForTheEventAsItWasWhenAsked) {
   cudaEventRecord(event_, first_);
   cudaStreamWaitEvent(second_, event_);
-  cudaMemcpyAsync(x_.get(), pinned_, kCount * sizeof(float), cudaMemcpyHostToDevice, first_);
+  cudaMemcpyAsync(x_.get(), pinned_, kLength * sizeof(float), cudaMemcpyHostToDevice, first_);
   cudaEventRecord(event_, first_);
-  cudaMemcpyAsync(y_.get(), x_.get(), kCount * sizeof(float), cudaMemcpyDeviceToDevice, second_);
+  cudaMemcpyAsync(y_.get(), x_.get(), kLength * sizeof(float), cudaMemcpyDeviceToDevice, second_);
   EXPECT_EQ(value_after(second_), 0.0F);
 }
 

@@ -25,7 +25,9 @@ Score steps(std::vector<std::vector<Note>> tracks) {
   return score;
 }
 
-Ids encode(const Score& score) { return make_tokenizer("performance")->encode(score).at(0).tokens; }
+Ids performed(const Score& score) {
+  return make_tokenizer("performance")->encode(score).at(0).tokens;
+}
 // Decoded at 120 a tick is a millisecond.
 std::vector<Note> decode(const Ids& ids, double qpm = 120.0, std::int64_t ticks = 10) {
   return test::in_steps(make_tokenizer("performance")->decode({ids, {}}, qpm), ticks);
@@ -44,32 +46,32 @@ TEST(Performance, NumbersTokensAsMagentaDoes) {
 // The same ids come from note-seq 0.0.5 (Performance with 32 bins, one-hot encoding).
 TEST(Performance, WritesShiftsAndVelocityChangesBetweenKeys) {
   const Score score = steps({{note(0, 230, 60, 64), note(0, 30, 64, 64), note(30, 230, 62, 127)}});
-  EXPECT_EQ(encode(score), (Ids{kVelocity + 16, 60, 64, kShift + 30, kOff + 64, kVelocity + 32, 62,
-                                kShift + 100, kShift + 100, kOff + 60, kOff + 62}));
+  EXPECT_EQ(performed(score), (Ids{kVelocity + 16, 60, 64, kShift + 30, kOff + 64, kVelocity + 32,
+                                   62, kShift + 100, kShift + 100, kOff + 60, kOff + 62}));
 }
 
 TEST(Performance, StartsAtTheFirstNoteAndMergesTracks) {
   const Score score = steps({{note(500, 510, 60, 1)}, {note(505, 510, 72, 1)}});
-  EXPECT_EQ(encode(score),
+  EXPECT_EQ(performed(score),
             (Ids{kVelocity + 1, 60, kShift + 5, 72, kShift + 5, kOff + 60, kOff + 72}));
 }
 
 TEST(Performance, FollowsTheTempoMap) {
   Score score = steps({{note(0, 50, 60, 1), note(50, 100, 62, 1)}});
   score.tempos = {{0, 500000}, {50, 250000}};
-  EXPECT_EQ(encode(score),
+  EXPECT_EQ(performed(score),
             (Ids{kVelocity + 1, 60, kShift + 50, kOff + 60, 62, kShift + 25, kOff + 62}));
 }
 
 TEST(Performance, HoldsNotesWithThePedal) {
   Score score = steps({{note(0, 10, 60, 1)}});
   score.tracks[0].pedal = {{5, true}, {60, false}};
-  EXPECT_EQ(encode(score), (Ids{kVelocity + 1, 60, kShift + 60, kOff + 60}));
+  EXPECT_EQ(performed(score), (Ids{kVelocity + 1, 60, kShift + 60, kOff + 60}));
 }
 
 TEST(Performance, CutsANoteWhereItsKeyIsStruckAgain) {
   const Score score = steps({{note(0, 30, 60, 1)}, {note(10, 20, 60, 1)}});
-  EXPECT_EQ(encode(score),
+  EXPECT_EQ(performed(score),
             (Ids{kVelocity + 1, 60, kShift + 10, kOff + 60, 60, kShift + 10, kOff + 60}));
 }
 
@@ -87,12 +89,12 @@ TEST(Performance, RoundTripOfAQuantisedScoreIsExact) {
     notes.push_back(note(start, key_free, pitch, 1 + 4 * below(32)));
   }
   std::sort(notes.begin(), notes.end());
-  const Ids ids = encode(steps({notes}));
+  const Ids ids = performed(steps({notes}));
   EXPECT_EQ(decode(ids), notes);
   for (const double qpm : {4.0, 33.3, 97.0, 240.0, 1000.0}) {
     const Score decoded = make_tokenizer("performance")->decode({ids, {}}, qpm);
     EXPECT_LE(decoded.ticks_per_quarter, 32767) << qpm;
-    EXPECT_EQ(encode(decoded), ids) << qpm;
+    EXPECT_EQ(performed(decoded), ids) << qpm;
   }
 }
 
