@@ -8,12 +8,15 @@
 #include <map>
 
 #include "cadenza/error.h"
+#include "generate/instrument.h"
 #include "generate/region_notes.h"
 #include "generate/tail_likelihood.h"
 #include "support/expect_error.h"
 
 namespace cadenza {
 namespace {
+
+using test::Instrument;
 
 constexpr std::int64_t kSixteenth = 120;
 constexpr std::int64_t kBar = 16 * kSixteenth;
@@ -46,17 +49,11 @@ Score band() {
   return score;
 }
 
-struct Player {
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Tokenizer> tokenizer;
-  std::unique_ptr<LanguageModel> model;
-};
-
 /// Likely to start notes: `gain` times a fresh model.
-Player make(const char* tokenizer, double gain = 1.0, int threads = 1) {
-  Player made = {.backend = make_backend("cpu", {.threads = threads}),
-                 .tokenizer = make_tokenizer(tokenizer),
-                 .model = nullptr};
+Instrument make(const char* tokenizer, double gain = 1.0, int threads = 1) {
+  Instrument made = {.backend = make_backend("cpu", {.threads = threads}),
+                     .model = nullptr,
+                     .tokenizer = make_tokenizer(tokenizer)};
   made.model = std::make_unique<LanguageModel>(
       *made.backend, LanguageModelConfig{.width = made.tokenizer->vocabulary_size(),
                                          .embedding = 8,
@@ -69,7 +66,8 @@ Player make(const char* tokenizer, double gain = 1.0, int threads = 1) {
   return made;
 }
 
-std::vector<Resampled> run(const Player& with, const Score& score, const ResampleRequest& request) {
+std::vector<Resampled> run(const Instrument& with, const Score& score,
+                           const ResampleRequest& request) {
   return resample(*with.model, *with.tokenizer, score, request);
 }
 
@@ -113,7 +111,7 @@ TEST(Resample, ResultDoesNotDependOnBatchThreadsOrNumber) {
       .begin = kBar, .end = 2 * kBar, .num_outputs = 4, .candidates = 6, .seed = 3};
   const auto together = run(make("melody"), score, request);
   request.batch_size = 5;
-  const Player two = make("melody", 1.0, 2);
+  const Instrument two = make("melody", 1.0, 2);
   const auto in_fives = run(two, score, request);
   request.first_sequence = 2;
   request.num_outputs = 1;
@@ -129,7 +127,7 @@ TEST(Resample, ResultDoesNotDependOnBatchThreadsOrNumber) {
 // A region of a single step: which note is put there has a distribution that can be written down,
 // p(x | before) p(after | before, x), and the more candidates the closer is the choice.
 TEST(Resample, DrawsFromTheDistributionGivenBothSides) {
-  const Player with = make("melody", 12.0);
+  const Instrument with = make("melody", 12.0);
   const Score score = melody(2);
   const Sequence tokens = with.tokenizer->encode_primer(score);
   constexpr std::size_t kStep = 16;
@@ -183,7 +181,7 @@ TEST(Resample, DrawsFromTheDistributionGivenBothSides) {
 }
 
 TEST(Resample, TellsHowManyCandidatesCounted) {
-  const Player with = make("melody");
+  const Instrument with = make("melody");
   ResampleRequest request = {.begin = kBar, .end = 2 * kBar, .candidates = 7};
   const Resampled followed = run(with, melody(), request).front();
   EXPECT_EQ(followed.usable, 7);
@@ -195,7 +193,7 @@ TEST(Resample, TellsHowManyCandidatesCounted) {
 }
 
 TEST(Resample, BeginsWithTheRegionIfNothingPrecedes) {
-  const Player with = make("melody");
+  const Instrument with = make("melody");
   const ResampleRequest request = {.begin = 0, .end = kBar, .candidates = 4};
   const Score before = melody();
   const Score after = run(with, before, request).front().score;
@@ -205,7 +203,7 @@ TEST(Resample, BeginsWithTheRegionIfNothingPrecedes) {
 }
 
 TEST(Resample, RefusesWhatMakesNoSense) {
-  const Player with = make("melody");
+  const Instrument with = make("melody");
   const auto refuses = [&](const ResampleRequest& request, const char* part) {
     test::expect_error<ArgumentError>([&] { run(with, melody(), request); }, part);
   };
@@ -224,7 +222,7 @@ TEST(Resample, RefusesWhatMakesNoSense) {
 
 // Some models end too early: then the rest of the region is silent.
 TEST(Resample, TakesWhatThereIsIfNoCandidateReachesTheEnd) {
-  const Player with = make("remi");
+  const Instrument with = make("remi");
   auto bias = with.model->parameters().download("output.bias");
   bias[2] += 50.0;  // the end
   with.model->parameters().upload("output.bias", bias);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
@@ -13,7 +12,6 @@
 #include "cadenza/seq2seq.h"
 #include "cadenza/trainer.h"
 #include "models/model_steps.h"
-#include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
 #include "support/tiny_data.h"

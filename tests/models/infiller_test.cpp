@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numeric>
 
 #include "cadenza/error.h"
 #include "cadenza/evaluation.h"
@@ -16,7 +15,6 @@
 #include "support/expect_slopes.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
-#include "train/batches.h"
 
 namespace cadenza {
 namespace {

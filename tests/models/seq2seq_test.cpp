@@ -3,18 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <numeric>
-
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
 #include "cadenza/optimizer.h"
 #include "models/model_steps.h"
-#include "nn/host_copy.h"
 #include "support/expect_error.h"
 #include "support/expect_slopes.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
-#include "train/batches.h"
 
 namespace cadenza {
 namespace {

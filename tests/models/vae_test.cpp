@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <numbers>
-#include <numeric>
 
 #include "cadenza/error.h"
 #include "cadenza/language_model.h"
@@ -16,7 +15,6 @@
 #include "support/expect_slopes.h"
 #include "support/tiny_data.h"
 #include "support/tmp_dir.h"
-#include "train/batches.h"
 
 namespace cadenza {
 namespace {
@@ -164,8 +162,7 @@ TEST_F(VaeTest, LossesHoldWhatTheCodesCost) {
     model.initialize(5);
     const double losses = loss(model, batch, key);
     const auto sum = [&](const TensorView& values) {
-      const auto numbers = download_real(*backend_, values);
-      return std::accumulate(numbers.begin(), numbers.end(), 0.0);
+      return test::sum(download_real(*backend_, values));
     };
     return Found{losses, sum(model.code_cost().cost), sum(model.code_cost().divergence)};
   };

@@ -14,8 +14,6 @@
 namespace cadenza::test {
 namespace {
 
-constexpr double kLevel = 1e-4;
-
 void normalize(std::vector<double>& p) {
   const double sum = std::accumulate(p.begin(), p.end(), 0.0);
   for (double& value : p) value /= sum;

@@ -15,7 +15,6 @@ namespace {
 using Noise = std::function<float(const draw::NoiseKey&, std::uint32_t)>;
 using draw::NoiseKey;
 
-constexpr double kNoiseLevel = 1e-4;
 constexpr double kFewSigmas = 4.5;  // the largest of about 16 correlations
 
 /// Gumbel noise to the uniform it came from.
@@ -29,13 +28,13 @@ double gumbel_p(const Noise& noise) {
   return kolmogorov_smirnov_p(values);
 }
 
-TEST(Noise, IsGumbelDistributed) { EXPECT_GT(gumbel_p(draw::token_noise), kNoiseLevel); }
+TEST(Noise, IsGumbelDistributed) { EXPECT_GT(gumbel_p(draw::token_noise), kLevel); }
 
 TEST(Noise, KolmogorovSmirnovSeesTheWrongSign) {
   EXPECT_LT(gumbel_p([](const NoiseKey& key, std::uint32_t token) {
               return -draw::token_noise(key, token);
             }),
-            kNoiseLevel);
+            kLevel);
 }
 
 TEST(Noise, ComesFromUniformWords) {
@@ -43,7 +42,7 @@ TEST(Noise, ComesFromUniformWords) {
   for (std::uint32_t i = 0; i < 200'000; ++i) {
     values.push_back(draw::unit(random_bits(2, {RandomPurpose::sample, i, 0, i % 388})));
   }
-  EXPECT_GT(kolmogorov_smirnov_p(values), kNoiseLevel);
+  EXPECT_GT(kolmogorov_smirnov_p(values), kLevel);
 }
 
 TEST(Noise, OfKeysIsLogistic) {
@@ -51,7 +50,7 @@ TEST(Noise, OfKeysIsLogistic) {
   for (std::uint32_t i = 0; i < 200'000; ++i) {
     values.push_back(1.0 / (1.0 + std::exp(-double{draw::key_noise({3, i / 88, 1}, i % 88)})));
   }
-  EXPECT_GT(kolmogorov_smirnov_p(values), kNoiseLevel);
+  EXPECT_GT(kolmogorov_smirnov_p(values), kLevel);
 }
 
 /// Given w < 2^10, the rest of the tail is uniform as well.
@@ -62,7 +61,7 @@ TEST(Noise, TailExtensionIsUniform) {
     values.push_back(double{draw::unit_tail(i % draw::kTailWords, tail)} * 0x1p32 -
                      i % draw::kTailWords);
   }
-  EXPECT_GT(kolmogorov_smirnov_p(values), kNoiseLevel);
+  EXPECT_GT(kolmogorov_smirnov_p(values), kLevel);
 }
 
 /// The largest correlation, in standard deviations, between a draw and its neighbours: the next

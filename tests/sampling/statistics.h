@@ -9,6 +9,9 @@
 
 namespace cadenza::test {
 
+/// A p-value below this is no accident.
+inline constexpr double kLevel = 1e-4;
+
 /// Upper tail of the gamma distribution, Q(a, x) (series below a + 1, continued fraction above).
 inline double gamma_upper_tail(double a, double x) {
   if (x <= 0.0) return 1.0;

@@ -18,13 +18,6 @@
 
 namespace cadenza::test {
 
-/// Whether this is such a build.
-#if defined(CADENZA_TEST_ADDRESS_SANITIZER) || defined(CADENZA_TEST_THREAD_SANITIZER)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
-
 /// By what such a test divides its repetitions.
 #if defined(CADENZA_TEST_ADDRESS_SANITIZER)
 inline constexpr int kSanitizerCut = 25;
@@ -36,5 +29,6 @@ inline constexpr const char* kSanitizerNote = " (one of 125, under ThreadSanitiz
 inline constexpr int kSanitizerCut = 1;
 inline constexpr const char* kSanitizerNote = "";
 #endif
+inline constexpr bool kSanitized = kSanitizerCut > 1;
 
 }  // namespace cadenza::test

@@ -39,7 +39,7 @@ class Labels : public testing::Test {
     EXPECT_EQ(parse_json(finished.out).at("labels"), counts);
   }
   void expect_no_data(const Finished& finished, int code, const std::string& mention) const {
-    test::expect_failure(finished, code, mention);
+    expect_failure(finished, code, mention);
     EXPECT_FALSE(fs::exists(data()));
   }
 
