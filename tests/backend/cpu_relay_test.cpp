@@ -13,15 +13,17 @@ namespace {
 
 constexpr std::int64_t kPhases = 500;
 
-std::int64_t parts_of(std::int64_t phase) { return 1 + phase % 7; }
+constexpr std::int64_t kMostParts = 7;
+
+std::int64_t parts_of(std::int64_t phase) { return 1 + phase % kMostParts; }
 
 TEST(Relay, RunsEveryPartOnceAfterTheWholePhaseBefore) {
   for (const int threads : {1, 2, 5}) {
-    Relay relay(kPhases);
+    Relay relay(kPhases, kMostParts);
     std::vector<std::atomic<int>> runs(kPhases);
     std::atomic<int> early{0};
-    const auto work = [&] {
-      relay.work(parts_of, [&](std::int64_t phase, std::int64_t part) {
+    const auto work = [&](std::int64_t thread) {
+      relay.work(thread, parts_of, [&](std::int64_t phase, std::int64_t part) {
         if (phase % 100 == 0 && part == 0) {
           std::this_thread::sleep_for(std::chrono::microseconds(200));  // others fall asleep
         }
@@ -30,8 +32,8 @@ TEST(Relay, RunsEveryPartOnceAfterTheWholePhaseBefore) {
       });
     };
     std::vector<std::thread> others;
-    for (int i = 1; i < threads; ++i) others.emplace_back(work);
-    work();
+    for (int i = 1; i < threads; ++i) others.emplace_back(work, i);
+    work(0);
     for (std::thread& other : others) other.join();
     EXPECT_EQ(early, 0) << threads << " threads";
     for (std::int64_t phase = 0; phase < kPhases; ++phase) {
@@ -40,14 +42,23 @@ TEST(Relay, RunsEveryPartOnceAfterTheWholePhaseBefore) {
   }
 }
 
+TEST(Relay, AThreadBeginsWithThePartOfItsNumber) {
+  Relay relay(2, kMostParts);
+  std::vector<std::int64_t> order;
+  relay.work(
+      5, [](std::int64_t phase) { return phase == 0 ? kMostParts : 2; },
+      [&](std::int64_t, std::int64_t part) { order.push_back(part); });
+  EXPECT_EQ(order, (std::vector<std::int64_t>{5, 6, 0, 1, 2, 3, 4, 1, 0}));
+}
+
 TEST(Relay, DoesNotNeedEveryThread) {
-  Relay relay(kPhases);
+  Relay relay(kPhases, kMostParts);
   std::int64_t runs = 0;
-  relay.work(parts_of, [&](std::int64_t, std::int64_t) { ++runs; });
+  relay.work(0, parts_of, [&](std::int64_t, std::int64_t) { ++runs; });
   std::int64_t expected = 0;
   for (std::int64_t phase = 0; phase < kPhases; ++phase) expected += parts_of(phase);
   EXPECT_EQ(runs, expected);
-  relay.work(parts_of, [&](std::int64_t, std::int64_t) { ++runs; });  // a late one finds nothing
+  relay.work(0, parts_of, [&](std::int64_t, std::int64_t) { ++runs; });  // a late one finds nothing
   EXPECT_EQ(runs, expected);
 }
 

@@ -54,12 +54,12 @@ void share_units(cpu::ThreadPool& pool, GenerationRows& rows, std::int64_t steps
                  std::vector<GenerationWorkspace>& workspaces) {
   const std::int64_t phases = rows.phases();
   const std::int64_t threads = pool.size();
-  cpu::Relay relay(steps * phases);
+  cpu::Relay relay(steps * phases, threads);
   const auto parts = [&](std::int64_t phase) {
     return std::min(rows.items(phase % phases), threads);
   };
   pool.parallel_for(threads, 1, [&](std::int64_t, std::int64_t, int thread) {
-    relay.work(parts, [&](std::int64_t phase, std::int64_t part) {
+    relay.work(thread, parts, [&](std::int64_t phase, std::int64_t part) {
       const std::int64_t items = rows.items(phase % phases);
       const std::int64_t count = parts(phase);
       rows.run(phase / phases, phase % phases, {items * part / count, items * (part + 1) / count},

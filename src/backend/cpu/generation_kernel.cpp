@@ -91,7 +91,8 @@ void step_layer_of(const PackedLayer& layer, const LayerStep& step, Range blocks
   const Operand x{step.x.data, step.rows, layer.input, step.x.stride, step.x.steps};
   const Operand h{step.factors.data, step.rows, layer.hidden, step.factors.stride,
                   step.factors.steps};
-  for (std::int64_t block = blocks.begin; block < blocks.end; ++block) {
+  for (std::int64_t i = blocks.begin; i < blocks.end; ++i) {
+    const std::int64_t block = step.backward ? blocks.begin + blocks.end - 1 - i : i;
     start_sums(layer, step, block);
     if (step.ids == nullptr) {
       Panels input = panels_of(w_ih, block * Cell::kGates, Cell::kGates);

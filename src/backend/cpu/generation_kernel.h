@@ -46,6 +46,7 @@ struct LayerStep {
   std::int64_t code_stride = 0;
   float* c = nullptr;     ///< in place, LSTM only
   float* sums = nullptr;  ///< [rows, sums, W], the thread's own
+  bool backward = false;  ///< from the last block to the first
 };
 /// Takes the units of `blocks` one step on.
 void step_layer(const PackedLayer& layer, const LayerStep& step, Range blocks);

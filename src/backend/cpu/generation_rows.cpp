@@ -10,6 +10,11 @@ namespace {
 
 using Head = GenerationNetwork::Head;
 
+/// With so few rows the time is that of reading the weights. Steps that go through a layer to and
+/// fro begin with what the second-level cache still holds of the step before. With more, products
+/// fetch ahead, which is made for going forward.
+constexpr std::int64_t kLoneRows = 3;
+
 bool bounded(CellKind cell) { return kCellLayouts[static_cast<std::size_t>(cell)].bounded; }
 
 std::int64_t most_sums(const GenerationWeights& weights) {
@@ -213,7 +218,8 @@ void GenerationRows::run_layer(std::int64_t step, std::size_t l, Range blocks, f
                 .h = layers_[l].h[step % 2],
                 .h_next = layers_[l].h[(step + 1) % 2],
                 .c = layers_[l].c,
-                .sums = sums};
+                .sums = sums,
+                .backward = step % 2 == 1 && rows() <= kLoneRows};
   if (bounded(layer.cell)) {
     const Codes& codes = layers_[l].codes[(step + 1) % 2];
     now.codes = codes.data;

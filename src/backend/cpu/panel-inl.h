@@ -21,12 +21,13 @@ using Real = hn::ScalableTag<float>;
 using Vector = hn::Vec<Real>;
 constexpr int kLanes = HWY_LANES(float);
 constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
-// Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers. Sanitizers take
-// a minute to compile six heights.
+// Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers, and the places
+// of the rows those for addresses, of which 12 rows have too few. Sanitizers take a minute to
+// compile six heights.
 #ifdef CADENZA_SANITIZED
 constexpr int kTileRows = 4;
 #else
-constexpr int kTileRows = HWY_MAX_BYTES == 64 ? 12 : 6;
+constexpr int kTileRows = HWY_MAX_BYTES == 64 ? 10 : 6;
 #endif
 
 /// kPanels panels that lie one after the other, and where the columns of each go in a row of c.
