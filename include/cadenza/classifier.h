@@ -39,11 +39,17 @@ struct ClassifierConfig {
   double dropout = 0.0;        ///< after every recurrent layer
   double input_dropout = 0.0;  ///< on embeddings
   double forget_bias = 0.0;    ///< initial value added to the LSTM forget gates' biases
+  /// What the loss of a piece of each label is multiplied by; empty: by 1.
+  std::vector<double> label_weights = {};
 
   /// ArgumentError names the first setting out of range.
   void validate() const;
   friend bool operator==(const ClassifierConfig&, const ClassifierConfig&) = default;
 };
+
+/// Label weights with which all labels together weigh as much in a loss as they do without, and each
+/// as much as any other. ArgumentError if a label has no step in the training pieces.
+std::vector<double> balanced_label_weights(const Dataset& data);
 
 /// The parameters of such a model, in file order. ArgumentError if the configuration is invalid.
 std::vector<ParameterSpec> parameter_specs(const ClassifierConfig& config);

@@ -38,6 +38,26 @@ void ClassifierConfig::validate() const {
   check_share("dropout", dropout);
   check_share("input_dropout", input_dropout);
   check(std::isfinite(forget_bias), "model: forget_bias is ", forget_bias, ", expected finite");
+  check(label_weights.empty() || label_weights.size() == static_cast<std::size_t>(classes),
+        "model: there are ", label_weights.size(), " label weights, expected none or ", classes);
+  constexpr double kMaxWeight = 1e6;
+  for (const double weight : label_weights) check_range("label_weights", weight, 0, kMaxWeight);
+}
+
+std::vector<double> balanced_label_weights(const Dataset& data) {
+  std::vector<double> steps(data.labels.size(), 0.0);
+  double total = 0.0;
+  for (const Piece& piece : data[Split::train]) {
+    const auto size = static_cast<double>(piece.sequence.size());
+    steps[static_cast<std::size_t>(piece.label)] += size;
+    total += size;
+  }
+  std::vector<double> weights;
+  for (std::size_t label = 0; label < steps.size(); ++label) {
+    check(steps[label] > 0.0, "no training piece has the label ", data.labels[label]);
+    weights.push_back(total / (static_cast<double>(steps.size()) * steps[label]));
+  }
+  return weights;
 }
 
 std::vector<ParameterSpec> parameter_specs(const ClassifierConfig& config) {
@@ -106,10 +126,15 @@ TensorView Classifier::loss(Tape& tape, const Batch& batch, std::span<const Tens
   const std::int64_t count = batch.steps * batch.rows;
   std::vector<std::int32_t> rows;
   std::vector<std::int32_t> labels;
+  std::vector<float> weights = batch.weights;
   for (std::int64_t t = 0; t < batch.steps; ++t) {
     for (std::int64_t b = 0; b < batch.rows; ++b) {
       rows.push_back(static_cast<std::int32_t>(b));
-      labels.push_back(batch.labels[static_cast<std::size_t>(b)]);
+      const std::int32_t label = batch.labels[static_cast<std::size_t>(b)];
+      labels.push_back(label);
+      if (label < 0 || config_.label_weights.empty()) continue;
+      weights[static_cast<std::size_t>(t * batch.rows + b)] *=
+          static_cast<float>(config_.label_weights[static_cast<std::size_t>(label)]);
     }
   }
   Variable& of_steps = config_.pooling == Pooling::step
@@ -117,7 +142,7 @@ TensorView Classifier::loss(Tape& tape, const Batch& batch, std::span<const Tens
                            : gather_rows(tape, logits, tape.upload(std::span(rows), {count}),
                                          {count, config_.classes});
   return softmax_loss(tape, of_steps, tape.upload(std::span(labels), {count}),
-                      tape.upload(std::span(batch.weights), {count}), scale);
+                      tape.upload(std::span(weights), {count}), scale);
 }
 
 }  // namespace cadenza

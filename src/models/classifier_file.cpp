@@ -30,23 +30,27 @@ ClassifierConfig read_classifier(const nlohmann::json& json) {
   config.classes = integer_at<int>(json, "classes");
   config.reading = parse_reading(json.at("reading").get<std::string>());
   config.pooling = parse_pooling(json.at("pooling").get<std::string>());
+  if (json.contains("label_weights")) {
+    config.label_weights = json.at("label_weights").get<std::vector<double>>();
+  }
   config.validate();
   return config;
 }
 
 std::string to_json(const ClassifierConfig& config) {
-  const nlohmann::ordered_json json = {{"kind", "classifier"},
-                                       {"width", config.width},
-                                       {"classes", config.classes},
-                                       {"embedding", config.embedding},
-                                       {"cell", info_of(config.cell).name},
-                                       {"layers", config.layers},
-                                       {"hidden", config.hidden},
-                                       {"reading", name_of(config.reading)},
-                                       {"pooling", name_of(config.pooling)},
-                                       {"dropout", config.dropout},
-                                       {"input_dropout", config.input_dropout},
-                                       {"forget_bias", config.forget_bias}};
+  nlohmann::ordered_json json = {{"kind", "classifier"},
+                                 {"width", config.width},
+                                 {"classes", config.classes},
+                                 {"embedding", config.embedding},
+                                 {"cell", info_of(config.cell).name},
+                                 {"layers", config.layers},
+                                 {"hidden", config.hidden},
+                                 {"reading", name_of(config.reading)},
+                                 {"pooling", name_of(config.pooling)},
+                                 {"dropout", config.dropout},
+                                 {"input_dropout", config.input_dropout},
+                                 {"forget_bias", config.forget_bias}};
+  if (!config.label_weights.empty()) json["label_weights"] = config.label_weights;
   return to_text(json);
 }
 

@@ -114,6 +114,42 @@ TEST(Classifier, EveryStepBearsTheLossOfItsLabel) {
               1e-10);
 }
 
+TEST(Classifier, LabelsWeighWhatTheyAreToldTo) {
+  const auto backend = make_backend("reference");
+  const Dataset data = labelled();
+  Arena arena(*backend);
+  const auto loss = [&](const std::vector<double>& weights, const std::vector<std::int64_t>& rows) {
+    ClassifierConfig config = tiny_classifier();
+    config.label_weights = weights;
+    Classifier model(*backend, config, DType::f64);
+    model.initialize(5);
+    return sum(losses(model, arena, batch_of(data, rows)));
+  };
+  EXPECT_NEAR(loss({0.5, 3.0, 0.0}, {0, 1, 2}), 0.5 * loss({}, {0}) + 3.0 * loss({}, {1}), 1e-10);
+  Classifier model(*backend, {.width = 12, .classes = 3, .label_weights = {1, 2, 3}}, DType::f64);
+  model.initialize(5);
+  EpochBatches with_room(batch_source(data, Split::train, 4, 1, 1), {1}, false);
+  EXPECT_TRUE(std::isfinite(sum(losses(model, arena, *with_room.next()))))
+      << "rows without a piece";
+}
+
+TEST(Classifier, BalancedLabelsWeighTheSame) {
+  Dataset data = labelled();
+  const std::vector<double> weights = balanced_label_weights(data);
+  std::vector<double> steps(3, 0.0);
+  for (const Piece& piece : data[Split::train]) {
+    steps[static_cast<std::size_t>(piece.label)] += static_cast<double>(piece.sequence.size());
+  }
+  EXPECT_NE(steps[0], steps[1]);
+  const double share = (steps[0] + steps[1] + steps[2]) / 3.0;
+  for (std::size_t label = 0; label < 3; ++label) {
+    EXPECT_NEAR(weights[label] * steps[label], share, 1e-9) << label;
+  }
+  for (Piece& piece : data[Split::train]) piece.label = 0;
+  test::expect_error<ArgumentError>([&] { balanced_label_weights(data); },
+                                    "no training piece has the label reel");
+}
+
 TEST(Classifier, ReadsWhatItsPoolingAndReadingSay) {
   const auto backend = make_backend("reference");
   const auto shares = [&](Reading reading, Pooling pooling, std::vector<std::int32_t> tokens) {
@@ -234,6 +270,8 @@ TEST(ClassifierConfig, NamesWhatIsOutOfRange) {
   refuses([](ClassifierConfig& c) { c.width = 0; }, "width is 0");
   refuses([](ClassifierConfig& c) { c.layers = 0; }, "layers is 0");
   refuses([](ClassifierConfig& c) { c.dropout = 1.0; }, "dropout is 1");
+  refuses([](ClassifierConfig& c) { c.label_weights = {1, 1}; }, "2 label weights, expected none");
+  refuses([](ClassifierConfig& c) { c.label_weights = {1, -1, 1}; }, "label_weights is -1");
 }
 
 TEST(ClassifierFile, IsReadBackWithItsLabels) {
@@ -246,6 +284,7 @@ TEST(ClassifierFile, IsReadBackWithItsLabels) {
   config.pooling = Pooling::last;
   config.reading = Reading::forward;
   config.dropout = 0.25;
+  config.label_weights = {0.5, 2.25, 1.0};
   Classifier model(*backend, config);
   model.initialize(5);
   const auto tokenizer = make_tokenizer(data.tokenizer_name, data.tokenizer_settings);

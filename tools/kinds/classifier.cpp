@@ -18,6 +18,8 @@ class ClassifierMaker final : public ModelMaker {
                          "what tells the label: the last step in each direction, the mean of all, "
                          "or each step for itself",
                          {"last", "mean", "step"});
+    arguments.add("--balance-labels", balance_,
+                  "rare labels weigh as much in the loss as frequent ones");
   }
 
   void take(const std::string& /*kind*/, const SharedModelOptions& shared) override {
@@ -34,6 +36,7 @@ class ClassifierMaker final : public ModelMaker {
     require_tokens(data, "classifier");
     config_.width = data.set.vocabulary;
     config_.classes = static_cast<int>(data.set.labels.size());
+    if (balance_) config_.label_weights = balanced_label_weights(data.set);
   }
 
   std::unique_ptr<Model> make(Backend& backend) const override {
@@ -44,6 +47,7 @@ class ClassifierMaker final : public ModelMaker {
   ClassifierConfig config_;
   std::string reading_ = "both";
   std::string pooling_ = "mean";
+  bool balance_ = false;
 };
 
 nlohmann::ordered_json describe_classifier(const ModelOptions& model) {
