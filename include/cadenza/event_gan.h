@@ -123,6 +123,7 @@ struct ComposeRequest {
   std::int64_t first_sequence = 0;  ///< number of the first piece; noise depends on the number
   std::int64_t num_events = 100;
   std::uint64_t seed = 0;
+  double temperature = 1.0;       ///< the noise is multiplied by it
   std::int64_t batch_size = 256;  ///< pieces computed together; never changes the result
 };
 /// New pieces of the generator.

@@ -32,6 +32,7 @@ std::vector<double> compose_batch(const EventGan& model, const ComposeRequest& r
   const TensorView events = tape.allocate({request.num_events, rows, kEventWidth});
   const TensorView input = tape.allocate({rows, config.inputs()});
   backend.fill(input, 0.0);
+  const auto temperature = static_cast<float>(request.temperature);
   const std::int64_t noise_at = config.inputs() - config.noise;
   for (std::int64_t t = 0; t < request.num_events; ++t) {
     std::vector<float> noise;
@@ -39,7 +40,7 @@ std::vector<double> compose_batch(const EventGan& model, const ComposeRequest& r
       const std::vector<float> numbers =
           latent_noise(request.seed, static_cast<std::uint64_t>(first + row),
                        static_cast<std::uint32_t>(t), config.noise);
-      noise.insert(noise.end(), numbers.begin(), numbers.end());
+      for (const float number : numbers) noise.push_back(temperature * number);
     }
     const TensorView uploaded = tape.upload(std::span<const float>(noise), {rows, config.noise});
     backend.copy_columns({.x = uploaded, .y = input, .y_begin = noise_at, .count = config.noise});
@@ -91,6 +92,8 @@ std::vector<std::vector<NoteEvent>> compose(const EventGan& model, const Compose
   at_least("num_events", request.num_events, 1);
   at_least("first_sequence", request.first_sequence, 0);
   at_least("batch_size", request.batch_size, 1);
+  check(request.temperature >= 0.0, "compose: temperature is ", request.temperature,
+        ", expected at least 0");
   std::vector<std::vector<NoteEvent>> pieces;
   for (std::int64_t first = 0; first < request.num_outputs; first += request.batch_size) {
     const std::int64_t rows = std::min(request.batch_size, request.num_outputs - first);

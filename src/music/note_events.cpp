@@ -38,23 +38,31 @@ std::vector<NoteEvent> note_events(const Score& score) {
   return events;
 }
 
-Score score_of_events(std::span<const NoteEvent> events, double qpm) {
+Score score_of_events(std::span<const NoteEvent> events, const EventScoring& scoring) {
   constexpr double kShortest = 1.0 / 32;
   constexpr double kLongest = 16.0;
   constexpr double kMicrosecondsAMinute = 6e7;
   Score score;
-  score.tempos = {{0, static_cast<std::uint32_t>(std::lround(kMicrosecondsAMinute / qpm))}};
+  score.tempos = {{0, static_cast<std::uint32_t>(std::lround(kMicrosecondsAMinute / scoring.qpm))}};
   Track& track = score.tracks.emplace_back();
   std::map<std::uint8_t, std::size_t> sounding;  // the last note of each key
   double now = 0.0;                              // quarters
   const auto ticks = [&](double quarters) {
     return static_cast<std::int64_t>(std::lround(quarters * score.ticks_per_quarter));
   };
+  const auto on_grid = [&](double quarters) {
+    return scoring.grid > 0 ? std::round(quarters * scoring.grid) / scoring.grid : quarters;
+  };
   for (const NoteEvent& event : events) {
     now += within(event.since, 0.0, kLongest);
+    const double start = on_grid(now);
+    if (start >= scoring.quarters) break;
+    double duration = on_grid(within(event.duration, kShortest, kLongest));
+    if (duration == 0.0) duration = 1.0 / scoring.grid;
     Note note;
-    note.start = ticks(now);
-    note.end = note.start + ticks(within(event.duration, kShortest, kLongest));
+    note.start = ticks(start);
+    note.end =
+        note.start + std::max<std::int64_t>(ticks(std::min(duration, scoring.quarters - start)), 1);
     note.pitch = static_cast<std::uint8_t>(std::lround(within(event.pitch, 0.0, 127.0)));
     note.velocity = static_cast<std::uint8_t>(std::lround(within(event.velocity, 1.0, 127.0)));
     const auto before = sounding.find(note.pitch);

@@ -150,6 +150,28 @@ TEST(EventGan, PiecesDoNotDependOnTheBatchOrBackend) {
   }
 }
 
+TEST(EventGan, TemperatureScalesTheNoise) {
+  const auto backend = make_backend("cpu");
+  EventGan model(*backend, tiny_event_gan());
+  model.initialize(5);
+  const auto spread = [&](double temperature) {
+    const auto pieces =
+        compose(model, {.num_outputs = 16, .num_events = 3, .seed = 3, .temperature = temperature});
+    double least = 127.0;
+    double most = 0.0;
+    for (const std::vector<NoteEvent>& piece : pieces) {
+      least = std::min(least, piece[2].pitch);
+      most = std::max(most, piece[2].pitch);
+    }
+    return most - least;
+  };
+  EXPECT_EQ(spread(0.0), 0.0) << "without noise all pieces are the same";
+  EXPECT_LT(spread(0.5), spread(1.0));
+  EXPECT_LT(spread(1.0), spread(2.0));
+  test::expect_error<ArgumentError>([&] { compose(model, {.temperature = -1.0}); },
+                                    "temperature is -1");
+}
+
 TrainingResult train(EventGan& model, const Dataset& data, std::int64_t steps,
                      const std::filesystem::path& folder, bool resume = false,
                      const Trainer::Reporter& reporter = {}) {

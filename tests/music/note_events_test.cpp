@@ -45,7 +45,7 @@ TEST(NoteEvents, EveryNumberBecomesMusic) {
                                          {endless, -endless, -1.0, endless},
                                          {nothing, nothing, nothing, nothing},
                                          {60.4, 0.001, 63.6, 0.5}};
-  const Score score = score_of_events(events, 60.0);
+  const Score score = score_of_events(events, {.qpm = 60.0});
   ASSERT_EQ(score.note_count(), 4U);
   const std::vector<Note>& notes = score.tracks[0].notes;
   EXPECT_EQ(notes[0], (Note{0, 16 * 480, 0, 127})) << "the longest, cut by no other";
@@ -53,6 +53,25 @@ TEST(NoteEvents, EveryNumberBecomesMusic) {
   EXPECT_EQ(notes[2].pitch, 127);
   EXPECT_EQ(notes[3], (Note{16 * 480 + 240, 16 * 480 + 255, 60, 64}));
   EXPECT_EQ(score.tempos[0].microseconds_per_quarter, 1000000U);
+}
+
+TEST(NoteEvents, AGridMovesNotesToItsPositions) {
+  // They start at 0.1, 0.37, 0.64: the nearest quarters of a quarter, not sums of rounded times.
+  const std::vector<NoteEvent> events = {
+      {60, 0.05, 80, 0.1}, {62, 0.3, 80, 0.27}, {64, 0.7, 80, 0.27}};
+  const Score score = score_of_events(events, {.grid = 4});
+  EXPECT_EQ(score.tracks[0].notes,
+            (std::vector<Note>{{0, 120, 60, 80}, {120, 240, 62, 80}, {360, 720, 64, 80}}));
+}
+
+TEST(NoteEvents, MusicEndsAfterItsQuarters) {
+  const std::vector<NoteEvent> events = {
+      {60, 4.0, 80, 0.0}, {62, 1.0, 80, 1.5}, {64, 1.0, 80, 0.5}, {65, 1.0, 80, 0.0}};
+  EXPECT_EQ(score_of_events(events, {.quarters = 2.0}).tracks[0].notes,
+            (std::vector<Note>{{0, 960, 60, 80}, {720, 960, 62, 80}}));
+  EXPECT_EQ(score_of_events(events, {.quarters = 1.5 + 1e-9}).tracks[0].notes.back(),
+            (Note{720, 721, 62, 80}))
+      << "no note is of no length";
 }
 
 TEST(NoteEvents, AKeyStruckAgainEndsTheNoteBefore) {

@@ -85,6 +85,8 @@ TEST(GanProgram, TrainsGeneratesAndTellsApart) {
                                   "64", "--output", dir / "out", "--json"});
   ASSERT_EQ(generated.exit_code, 0) << generated.err;
   EXPECT_TRUE(fs::exists(dir / "out/0002.mid"));
+  expect_failure(run({"generate", "--model", model, "--grid", "4", "--output", dir / "o"}), 2,
+                 "--grid is for models that make notes as numbers");
 
   const Finished judged = run({"evaluate", "--model", model, "--data", dir / "d.st", "--split",
                                "train", "--num-outputs", "8", "--num-steps", "64", "--json"});
@@ -117,6 +119,17 @@ TEST(EventGanProgram, TrainsGeneratesAndTellsApart) {
   EXPECT_GT(read_midi_file(dir / "out/0002.mid").score.note_count(), 0U);
   expect_failure(run({"generate", "--model", model, "--primer", "60", "--output", dir / "o"}), 2,
                  "--primer does not apply to a model that makes notes as numbers");
+  const Finished placed = run(
+      {"generate", "--model", model, "--grid", "2", "--quarters", "3", "--output", dir / "placed"});
+  ASSERT_EQ(placed.exit_code, 0) << placed.err;
+  const Score score = read_midi_file(dir / "placed/0000.mid").score;
+  ASSERT_GT(score.note_count(), 0U);
+  for (const Note& note : score.tracks.back().notes) {
+    EXPECT_EQ(note.start % 240, 0);
+    EXPECT_LE(note.end, 3 * 480);
+  }
+  expect_failure(run({"generate", "--model", model, "--quarters", "0", "--output", dir / "o"}), 2,
+                 "--quarters is 0, expected more than 0");
   const Finished judged = run({"evaluate", "--model", model, "--data", dir / "d.st", "--split",
                                "train", "--num-outputs", "8", "--json"});
   ASSERT_EQ(judged.exit_code, 0) << judged.err;

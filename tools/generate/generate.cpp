@@ -41,6 +41,10 @@ void add_options(Arguments& parser, GenerateOptions& options) {
   parser.add("--key", options.key, "use the notes of this key alone, as in \"F# minor\"");
   parser.add("--lowest", options.limits.lowest, "lowest MIDI pitch of new notes");
   parser.add("--highest", options.limits.highest, "highest MIDI pitch of new notes");
+  parser.heading("Notes as numbers");
+  parser.add("--grid", options.scoring.grid,
+             "so many positions a quarter, to which notes are moved; 0: none");
+  parser.add("--quarters", options.scoring.quarters, "the music ends after so many");
   parser.heading("Output");
   parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
   add_compute_options(parser, options.compute);
@@ -61,7 +65,12 @@ void check_values(GenerateOptions& options) {
   at_least("--batch-size", request.batch_size, 1);
   at_least("--primer-steps", options.primer_steps, 0);
   at_least("--penalty-window", request.penalty_window, 0);
+  at_least("--grid", options.scoring.grid, 0);
+  if (!(options.scoring.quarters > 0.0)) {
+    throw UsageError(message("--quarters is ", options.scoring.quarters, ", expected more than 0"));
+  }
   check_qpm(options.qpm);
+  options.scoring.qpm = options.qpm;
   if (!options.primer.empty() && !options.primer_midi.empty()) {
     throw UsageError("--primer and --primer-midi exclude each other");
   }
@@ -81,6 +90,11 @@ Sequence typed_numbers(std::string_view text) {
     primer.tokens.push_back(parse_integer(item, "--primer"));
   }
   return primer;
+}
+
+void refuse_scoring(const Arguments& parser) {
+  parser.refuse({"--grid", "--quarters"},
+                "is for models that make notes as numbers, this one has tokens");
 }
 
 void report(const Products& products, const GenerationWork& work, const GenerateOptions& options,

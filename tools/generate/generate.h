@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cadenza/generator.h"
+#include "cadenza/note_event.h"
 #include "cadenza/pitch_limits.h"
 #include "tools/common/arguments.h"
 #include "tools/common/compute.h"
@@ -26,6 +27,7 @@ struct GenerateOptions {
   std::string primer_midi;
   std::string primer;
   int primer_steps = 0;
+  EventScoring scoring;
   double qpm = 120.0;
   std::string output;
   PieceFormats formats;
@@ -44,6 +46,8 @@ void report(const Products& products, const GenerationWork& work, const Generate
 /// UsageError if it holds something else.
 Sequence typed_numbers(std::string_view text);
 
+/// UsageError for options that ask a model of tokens for what notes as numbers alone can have.
+void refuse_scoring(const Arguments& parser);
 /// `cadenza generate` for a language model.
 void generate_step_by_step(const Arguments& parser, GenerateOptions& options);
 /// `cadenza generate` for a variational autoencoder: pieces of codes drawn from the prior.

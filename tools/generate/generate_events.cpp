@@ -8,17 +8,17 @@
 
 namespace cadenza::tools {
 void generate_events(const Arguments& parser, GenerateOptions& options) {
-  parser.refuse(
-      {"--primer", "--primer-midi", "--primer-steps", "--temperature", "--top-k", "--top-p",
-       "--min-p", "--typical", "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
-       "--label", "--key-condition", "--density", "--key", "--lowest", "--highest"},
-      "does not apply to a model that makes notes as numbers");
+  parser.refuse({"--primer", "--primer-midi", "--primer-steps", "--top-k", "--top-p", "--min-p",
+                 "--typical", "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
+                 "--label", "--key-condition", "--density", "--key", "--lowest", "--highest"},
+                "does not apply to a model that makes notes as numbers");
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedEventGan loaded = load_event_gan(options.model.file, *backend);
   ComposeRequest request = {.num_outputs = options.request.num_outputs,
                             .first_sequence = options.request.first_sequence,
                             .num_events = loaded.info.config.events,
                             .seed = options.request.seed,
+                            .temperature = options.sampling.temperature,
                             .batch_size = options.request.batch_size};
   if (parser.given("--num-steps")) request.num_events = options.request.num_steps;
   make_folder(options.output);
@@ -31,7 +31,7 @@ void generate_events(const Arguments& parser, GenerateOptions& options) {
                          .seconds = elapsed.count()};
   Products products;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    products.write(score_of_events(pieces[i], options.qpm),
+    products.write(score_of_events(pieces[i], options.scoring),
                    std::filesystem::path(options.output) /
                        numbered_name(request.first_sequence + static_cast<std::int64_t>(i)),
                    options.formats);

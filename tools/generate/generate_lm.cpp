@@ -63,6 +63,7 @@ std::vector<Generated> generate(const Generator& generator, const GenerationRequ
 }  // namespace
 
 void generate_step_by_step(const Arguments& parser, GenerateOptions& options) {
+  refuse_scoring(parser);
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedModel loaded = open_model(options.model, *backend);
   options.request.sampling = {options.sampling};

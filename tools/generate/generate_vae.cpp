@@ -13,6 +13,7 @@ void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
                  "--repetition-penalty", "--frequency-penalty", "--presence-penalty",
                  "--key-condition", "--density", "--key", "--lowest", "--highest"},
                 "does not apply to a model that decodes whole pieces");
+  refuse_scoring(parser);
   const GenerationRequest& request = options.request;
   const std::unique_ptr<Backend> backend = open_backend(options.compute);
   const LoadedVae loaded = load_vae(options.model.file, *backend);
