@@ -290,6 +290,18 @@ TEST(Infill, WhatStoodAtOpenPlacesDoesNotMatter) {
   EXPECT_NE(infill(*model, blanks, {.sweeps = 3}), filled);
 }
 
+// At a low temperature nothing is left to chance but the order in which places are drawn.
+TEST(Infill, PlacesAreDrawnInAnOrderOfTheSeed) {
+  const auto backend = make_backend("cpu", {.threads = 1});
+  const auto model = random_model(*backend);
+  const std::vector<GridBlank> blanks = some_blanks();
+  const auto filled = [&](std::uint64_t seed) {
+    return infill(*model, blanks, {.sweeps = 1, .sampling = {.temperature = 1e-6}, .seed = seed});
+  };
+  EXPECT_EQ(filled(1), filled(1));
+  EXPECT_NE(filled(1), filled(2));
+}
+
 /// How many open places hold in the filled pieces.
 int holds(const std::vector<GridBlank>& blanks, const std::vector<Sequence>& filled) {
   int count = 0;

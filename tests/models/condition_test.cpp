@@ -52,6 +52,7 @@ TEST(Condition, SpreadsDensitiesOverBinsOfAboutAsManyPieces) {
     ++pieces[bin];
   }
   for (const int count : pieces) EXPECT_GE(count, 8);
+  EXPECT_EQ(bin_of(condition, condition.bounds[2]), 2) << "a bound is the first of its bin";
   EXPECT_EQ(bin_of(condition, 0.0), 0);
   EXPECT_EQ(bin_of(condition, 99.0), condition.values - 1);
 }

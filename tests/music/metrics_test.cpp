@@ -60,6 +60,12 @@ TEST(ChromaSimilarity, HoldsHalfBarsOfAnyMetreAgainstEachOther) {
   EXPECT_NEAR(chroma_similarity(other, tune), (1.0 / 3.0) / 4, 1e-12);
 }
 
+TEST(ChromaSimilarity, NotesCountForAsLongAsTheySound) {
+  const Score mostly = score_of({{0, 720, 60, 64}, {720, 960, 62, 64}});
+  const Score all = score_of({{0, 960, 60, 64}});
+  EXPECT_NEAR(chroma_similarity(mostly, all), 3.0 / std::sqrt(10.0), 1e-12);
+}
+
 TEST(ChromaSimilarity, IgnoresSilenceInBoth) {
   const Score late = score_of({{2 * kBar, 2 * kBar + 960, 60, 64}});
   EXPECT_DOUBLE_EQ(chroma_similarity(late, late), 1.0);
