@@ -92,6 +92,33 @@ TEST(Prepare, LeavesOutASecondCopy) {
   EXPECT_EQ(result.at("rejected")[0].at("file"), (dir / "in/copy.mid").string());
 }
 
+TEST(Prepare, FollowsTheSplitOfOtherData) {
+  TmpDir dir;
+  write_midi_folder(dir / "in", 20);
+  const Dataset whole = prepare_melodies(dir);
+  fs::rename(dir / "data.safetensors", dir / "whole.safetensors");
+  write_midi_folder(dir / "in", 24);  // four more than the data know
+  const Dataset cut =
+      prepare_melodies(dir, {"--bars", "1", "--split-like", dir / "whole.safetensors"});
+  EXPECT_NE(names(cut[Split::train]), names(prepare_melodies(dir, {"--bars", "1"})[Split::train]));
+  std::size_t known = 0;
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    for (const std::string& name : names(whole[split])) {
+      EXPECT_TRUE(names(cut[split]).contains(name)) << name;
+      ++known;
+    }
+  }
+  EXPECT_EQ(known, 20U);
+  EXPECT_EQ(names(cut[Split::train]).size() + names(cut[Split::valid]).size() +
+                names(cut[Split::test]).size(),
+            24U);
+  write_midi_folder(dir / "others", 1);
+  fs::rename(dir / "others/a0.mid", dir / "others/b.mid");
+  expect_failure(run({"prepare", "--input", dir / "others", "--tokenizer", "melody", "--output",
+                      dir / "o.st", "--split-like", dir / "whole.safetensors"}),
+                 2, "holds none of the input files");
+}
+
 TEST(Prepare, SplitDependsOnTheMusicAndTheSeedNotOnNames) {
   TmpDir dir;
   write_midi_folder(dir / "in", 20);

@@ -13,6 +13,7 @@
 #include "tools/prepare/corpus.h"
 #include "tools/prepare/labels.h"
 #include "tools/prepare/pairs.h"
+#include "tools/prepare/splits_like.h"
 
 namespace cadenza::tools {
 namespace fs = std::filesystem;
@@ -23,6 +24,7 @@ struct PrepareOptions {
   std::string tokenizer;
   std::string output;
   std::string split = "0.8,0.1,0.1";
+  std::string split_like;
   std::uint64_t seed = 1;
   std::string transpose = "0";
   std::string stretch = "1";
@@ -239,6 +241,7 @@ int prepare_pieces(const PrepareOptions& options) {
                              .bars = options.pairs.bars,
                              .part_steps = options.part_steps};
   Corpus corpus = read_corpus(files, encoding);
+  if (!options.split_like.empty()) follow_splits(corpus, options.split_like);
   std::vector<std::string> labels;
   if (labeller) labels = label_pieces(*labeller, corpus);
   report_files(corpus);
@@ -257,7 +260,8 @@ int prepare_pairs(const PrepareOptions& options) {
   if (!options.labels.empty()) throw UsageError("--labels does not apply to pairs");
   if (options.stretch != "1") throw UsageError("--stretch does not apply to pairs");
   const PairTokenizers tokenizers = choose_pair_tokenizers(options.pairs, options.tokenizer);
-  const Corpus corpus = read_pairs(options.pairs, options.inputs, tokenizers);
+  Corpus corpus = read_pairs(options.pairs, options.inputs, tokenizers);
+  if (!options.split_like.empty()) follow_splits(corpus, options.split_like);
   report_files(corpus);
   check_usable(corpus);
   Dataset data =
@@ -286,6 +290,8 @@ int run_prepare(std::span<char*> arguments) {
   parser.add("--output", options.output, "the data file to write (safetensors)");
   parser.add("--split", options.split, "shares of train, valid and test, by piece");
   parser.add("--seed", options.seed, "another seed gives another split");
+  parser.add("--split-like", options.split_like,
+             "a data file: what it has of the same files is in the same split here, however cut");
   parser.add("--transpose", options.transpose,
              "semitones by which training pieces are repeated: -5..6 or -2,0,2");
   parser.add("--stretch", options.stretch,
