@@ -140,6 +140,16 @@ TEST_F(Classify, InfoDescribesTheModel) {
   EXPECT_EQ(info.at("pooling"), "mean");
 }
 
+TEST_F(Classify, BalancedLabelsAreKeptWithTheModel) {
+  const std::vector<std::string> balanced = {"--model", "classifier", "--epochs", "1",
+                                             "--balance-labels"};
+  ASSERT_EQ(train(balanced).exit_code, 0);
+  EXPECT_EQ(parse_json(run({"info", model(), "--json"}).out).at("label_weights").size(), 2U);
+  const Finished resumed =
+      train({"--model", "classifier", "--epochs", "2", "--balance-labels", "--resume"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+}
+
 TEST_F(Classify, TrainingNeedsLabels) {
   ASSERT_EQ(run({"prepare", "--input", dir_ / "in", "--tokenizer", "melody", "--output", data()})
                 .exit_code,
