@@ -51,6 +51,7 @@ class Relay {
   }
 
   std::int64_t wait_for_change(std::int64_t old) {
+    if (const std::int64_t now = phase_.load(std::memory_order_acquire); now != old) return now;
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     do {
       for (int look = 0; look < 32; ++look) {
