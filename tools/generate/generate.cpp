@@ -46,7 +46,7 @@ void add_options(Arguments& parser, GenerateOptions& options) {
              "so many positions a quarter, to which notes are moved; 0: none");
   parser.add("--quarters", options.scoring.quarters, "the music ends after so many");
   parser.heading("Output");
-  parser.add("--qpm", options.qpm, "quarters a minute, where the music does not say");
+  parser.add("--qpm", options.scoring.qpm, "quarters a minute, where the music does not say");
   add_compute_options(parser, options.compute);
   parser.add("--batch-size", request.batch_size, "pieces computed together; never changes them");
 }
@@ -69,8 +69,7 @@ void check_values(GenerateOptions& options) {
   if (!(options.scoring.quarters > 0.0)) {
     throw UsageError(message("--quarters is ", options.scoring.quarters, ", expected more than 0"));
   }
-  check_qpm(options.qpm);
-  options.scoring.qpm = options.qpm;
+  check_qpm(options.scoring.qpm);
   if (!options.primer.empty() && !options.primer_midi.empty()) {
     throw UsageError("--primer and --primer-midi exclude each other");
   }

@@ -27,8 +27,7 @@ struct GenerateOptions {
   std::string primer_midi;
   std::string primer;
   int primer_steps = 0;
-  EventScoring scoring;
-  double qpm = 120.0;
+  EventScoring scoring;  ///< of notes as numbers; music of tokens takes its qpm alone
   std::string output;
   PieceFormats formats;
   bool json = false;

@@ -82,7 +82,7 @@ void generate_step_by_step(const Arguments& parser, GenerateOptions& options) {
   const std::vector<Generated> generated = generate(generator, options.request, work.seconds);
   for (const Generated& piece : generated) {
     work.tokens += static_cast<std::int64_t>(piece.sequence.size() - options.request.primer.size());
-    products.write(loaded.tokenizer->decode(piece.sequence, options.qpm),
+    products.write(loaded.tokenizer->decode(piece.sequence, options.scoring.qpm),
                    fs::path(options.output) / numbered_name(piece.number), options.formats);
   }
   explain_decisions(options.compute, *backend);

@@ -41,7 +41,7 @@ void generate_from_codes(const Arguments& parser, GenerateOptions& options) {
   Products products;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     work.tokens += static_cast<std::int64_t>(pieces[i].size());
-    products.write(loaded.tokenizer->decode(pieces[i], options.qpm),
+    products.write(loaded.tokenizer->decode(pieces[i], options.scoring.qpm),
                    std::filesystem::path(options.output) /
                        numbered_name(request.first_sequence + static_cast<std::int64_t>(i)),
                    options.formats);
