@@ -62,7 +62,7 @@ Codes codes_of_weights(const std::vector<float>& w, Precision format) {
   }
   for (const float part : parts) sum += part;
   const double room = 262015.0 - 0.5 * static_cast<double>(w.size());
-  const double for_code = most / (format == Precision::int8 ? 127.0F : 32767.0F);
+  const double for_code = most / (format == Precision::int8 ? 127.0F : 32639.0F);
   auto step = static_cast<float>(std::max(for_code, sum / room));
   if (step == 0.0F) step = 1.0F;
   return codes_at(w, 1.0F / step, step);
@@ -110,7 +110,10 @@ TEST(CpuNarrow, ProductsAreThoseOfTheDefinitionOnEveryTarget) {
         RandomArrays random(3);
         const double most = size.rows % 2 == 0 ? 1.0 : 5.0;
         HostArray x = random.real({size.rows, size.depth}, -most, most);
-        if (size.rows > 2) x.values[0] = 8.0;  // a power of two is its row's bound itself
+        if (size.rows > 2) {  // a power of two is its row's bound itself
+          x.values[0] = 8.0;
+          x.values[1] = -8.0;
+        }
         const HostArray w = random.real({size.outputs, size.depth}, -0.3, 0.3);
         const HostArray bias = random.real({size.outputs});
         Device device(*backend, DType::f32);

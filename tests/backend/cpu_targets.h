@@ -11,9 +11,12 @@
 #include <hwy/highway.h>
 // clang-format on
 
+#include "backend/cpu/amx.h"
+
 namespace cadenza::test {
 
-/// Calls `run` once for each instruction set that this machine has and the library is built for.
+/// Calls `run` once for each instruction set that this machine has and the library is built for,
+/// the one with tiles a second time without them.
 template <typename Run>
 void for_each_target(const Run& run) {
   const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
@@ -22,6 +25,10 @@ void for_each_target(const Run& run) {
     hwy::SetSupportedTargetsForTest(target == HWY_AVX3_DL ? target | HWY_AVX3 : target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     run(hwy::TargetName(target));
+    if (target != HWY_AVX3_DL || !cpu::amx_ready()) continue;
+    cpu::hide_amx(true);
+    run("AVX3_DL without AMX");
+    cpu::hide_amx(false);
   }
   hwy::SetSupportedTargetsForTest(0);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());

@@ -9,11 +9,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 #define CADENZA_AMX __attribute__((target("amx-tile,amx-int8")))
 
 namespace cadenza::cpu {
 namespace {
+
+std::atomic<bool> g_hidden{false};
 
 /// The system hands out the state of tiles only to those who ask (Linux, from 5.16 on).
 bool ask_for_tiles() {
@@ -50,39 +53,52 @@ constexpr auto kConfigs = [] {
   return configs;
 }();
 
-constexpr std::int64_t kRowBytes = kAmxColumns * 4;  // of a panel and of the sums
+constexpr std::int64_t kTile = 64;                   // bytes of a row of a tile
+constexpr std::int64_t kRowBytes = kAmxColumns * 4;  // of the sums, and of a panel's words
+
+/// Two tiles that lie `second` bytes apart, rows of each `stride`, and after them, `step` on, the
+/// next of their depth.
+struct TilePair {
+  const void* data;
+  std::int64_t second, stride, step;
+};
 
 CADENZA_AMX void take_tiles(const TileConfig& config) { _tile_loadconfig(&config); }
 CADENZA_AMX void give_tiles() { _tile_release(); }
 
-/// Up to 16 rows, or twice 16.
-template <bool kTwice>
-CADENZA_AMX void multiply_rows(const std::uint8_t* codes, std::int64_t stride,
-                               const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+/// Rows times both columns, to sums [16, 32]; with kBoth the second rows to those 16 * 32 further
+/// on.
+template <bool kBoth>
+CADENZA_AMX void multiply_tiles(const TilePair& rows, const TilePair& columns, std::int64_t depth,
+                                std::int32_t* sums, std::int64_t second_column) {
+  const auto* row = static_cast<const std::byte*>(rows.data);
+  const auto* column = static_cast<const std::byte*>(columns.data);
   _tile_zero(0);
   _tile_zero(1);
-  if constexpr (kTwice) {
+  if constexpr (kBoth) {
     _tile_zero(2);
     _tile_zero(3);
   }
   for (std::int64_t k = 0; k < depth; ++k) {
-    _tile_loadd(4, codes + k * kAmxDepth, stride);
-    const std::byte* const columns = panel + k * kAmxDepth / 4 * kRowBytes;
-    _tile_loadd(6, columns, kRowBytes);
+    _tile_loadd(4, row, rows.stride);
+    _tile_loadd(6, column, columns.stride);
     _tile_dpbusd(0, 4, 6);
-    _tile_loadd(7, columns + 64, kRowBytes);
+    _tile_loadd(7, column + columns.second, columns.stride);
     _tile_dpbusd(1, 4, 7);
-    if constexpr (kTwice) {
-      _tile_loadd(5, codes + kAmxRows * stride + k * kAmxDepth, stride);
+    if constexpr (kBoth) {
+      _tile_loadd(5, row + rows.second, rows.stride);
       _tile_dpbusd(2, 5, 6);
       _tile_dpbusd(3, 5, 7);
     }
+    row += rows.step;
+    column += columns.step;
   }
   _tile_stored(0, sums, kRowBytes);
-  _tile_stored(1, sums + 16, kRowBytes);
-  if constexpr (kTwice) {
-    _tile_stored(2, sums + kAmxRows * kAmxColumns, kRowBytes);
-    _tile_stored(3, sums + kAmxRows * kAmxColumns + 16, kRowBytes);
+  _tile_stored(1, sums + second_column, kRowBytes);
+  if constexpr (kBoth) {
+    std::int32_t* const second_row = sums + kAmxRows * kAmxColumns;
+    _tile_stored(2, second_row, kRowBytes);
+    _tile_stored(3, second_row + second_column, kRowBytes);
   }
 }
 
@@ -90,17 +106,37 @@ CADENZA_AMX void multiply_rows(const std::uint8_t* codes, std::int64_t stride,
 
 bool amx_ready() {
   static const bool ready = ask_for_tiles();
-  return ready;
+  return ready && !g_hidden.load(std::memory_order_relaxed);
 }
 
-AmxTiles::AmxTiles(std::int64_t rows) : twice_(rows > kAmxRows) {
-  take_tiles(kConfigs[static_cast<std::size_t>(std::min(rows, kAmxRows))]);
-}
-AmxTiles::~AmxTiles() { give_tiles(); }
+void hide_amx(bool hidden) { g_hidden = hidden; }
 
-void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t stride, const std::byte* panel,
-                        std::int64_t depth, std::int32_t* sums) const {
-  (twice_ ? multiply_rows<true> : multiply_rows<false>)(codes, stride, panel, depth, sums);
+AmxTiles::~AmxTiles() {
+  if (rows_ > 0) give_tiles();
+}
+
+void AmxTiles::set(std::int64_t rows) {
+  if (rows != rows_) take_tiles(kConfigs[static_cast<std::size_t>(rows)]);
+  rows_ = rows;
+}
+
+void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
+                        const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+  set(std::min(rows, kAmxRows));
+  const TilePair pair{codes, kAmxRows * stride, stride, kAmxDepth};
+  const TilePair columns{panel, kTile, kRowBytes, kAmxDepth / 4 * kRowBytes};
+  (rows > kAmxRows ? multiply_tiles<true> : multiply_tiles<false>)(pair, columns, depth, sums, 16);
+}
+
+void AmxTiles::multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
+                               const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+  constexpr std::int64_t kTileBytes = 16 * kTile;
+  set(rows);
+  const TilePair pair{codes, kAmxDepth, stride, 2 * kAmxDepth};
+  for (std::int64_t half = 0; half < 2; ++half) {
+    const TilePair columns{panel + half * 2 * kTileBytes, kTileBytes, kTile, 4 * kTileBytes};
+    multiply_tiles<true>(pair, columns, depth, sums + half * 16, 2 * kAmxRows * kAmxColumns);
+  }
 }
 
 }  // namespace cadenza::cpu
@@ -110,10 +146,12 @@ void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t stride, const st
 namespace cadenza::cpu {
 
 bool amx_ready() { return false; }
-AmxTiles::AmxTiles(std::int64_t) : twice_(false) {}
+void hide_amx(bool /*hidden*/) {}
 AmxTiles::~AmxTiles() = default;
-void AmxTiles::multiply(const std::uint8_t*, std::int64_t, const std::byte*, std::int64_t,
-                        std::int32_t*) const {}
+void AmxTiles::multiply(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
+                        std::int64_t, std::int32_t*) {}
+void AmxTiles::multiply_digits(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
+                               std::int64_t, std::int32_t*) {}
 
 }  // namespace cadenza::cpu
 

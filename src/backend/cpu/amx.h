@@ -12,27 +12,36 @@ namespace cadenza::cpu {
 
 /// Whether this process may use them; asks the system once.
 bool amx_ready();
+/// For tests: whether they shall look as if they were not there. What was packed is packed anew.
+void hide_amx(bool hidden);
 
 constexpr std::int64_t kAmxRows = 16;
 constexpr std::int64_t kAmxColumns = 32;
 constexpr std::int64_t kAmxDepth = 64;
 
-/// Tiles are the calling thread's while it lives.
+/// The calling thread's tiles, from the first product to the end of this. They stay set for as many
+/// rows as the last product had: setting takes as long as a product of a few rows.
 class AmxTiles {
  public:
-  /// For up to 16 rows at a time, or twice 16.
-  explicit AmxTiles(std::int64_t rows);
+  AmxTiles() = default;
   ~AmxTiles();
   AmxTiles(const AmxTiles&) = delete;
   AmxTiles& operator=(const AmxTiles&) = delete;
 
   /// sums [rows, 32] = codes [rows, 64 * depth], `stride` bytes apart, times a panel
-  /// [16 * depth, 32, 4] of signed bytes.
-  void multiply(const std::uint8_t* codes, std::int64_t stride, const std::byte* panel,
-                std::int64_t depth, std::int32_t* sums) const;
+  /// [16 * depth, 32, 4] of signed bytes; of up to 16 rows or of 32.
+  void multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
+                const std::byte* panel, std::int64_t depth, std::int32_t* sums);
+  /// sums [digits of columns, digits of rows, 16, 32] of up to 16 rows with two digits: codes
+  /// [rows, depth, digits, 64] times a panel [depth, halves of the columns, digits, 16, 16, 4], low
+  /// digits first.
+  void multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
+                       const std::byte* panel, std::int64_t depth, std::int32_t* sums);
 
  private:
-  bool twice_;
+  void set(std::int64_t rows);
+
+  std::int64_t rows_ = 0;
 };
 
 }  // namespace cadenza::cpu

@@ -71,10 +71,9 @@ void encode_block(Precision format, const LayerStep& step, std::int64_t stride,
     const Real d;
     for (std::int64_t row = 0; row < step.rows; ++row) {
       const float* const h = step.h_next + row * stride + block * kWidth;
-      auto* const codes =
-          static_cast<typename F::Code*>(step.codes) + row * step.code_stride + block * kWidth;
+      auto* const codes = static_cast<typename F::Code*>(step.codes) + row * step.code_stride;
       for (std::int64_t lane = 0; lane < kWidth; lane += kLanes) {
-        encode<F>(d, hn::LoadU(d, h + lane), F::kLevels, codes + lane);
+        encode<F>(d, hn::LoadU(d, h + lane), F::kLevels, codes, block * kWidth + lane);
       }
     }
   });
@@ -91,15 +90,17 @@ void step_layer_of(const PackedLayer& layer, const LayerStep& step, Range blocks
   const Operand x{step.x.data, step.rows, layer.input, step.x.stride, step.x.steps};
   const Operand h{step.factors.data, step.rows, layer.hidden, step.factors.stride,
                   step.factors.steps};
+  AmxTiles tiles;
   for (std::int64_t i = blocks.begin; i < blocks.end; ++i) {
     const std::int64_t block = step.backward ? blocks.begin + blocks.end - 1 - i : i;
     start_sums(layer, step, block);
     if (step.ids == nullptr) {
       Panels input = panels_of(w_ih, block * Cell::kGates, Cell::kGates);
       for (int gate = kLayout.joined; gate < Cell::kGates; ++gate) input.plane[gate] = gate + 1;
-      multiply_panels(w_ih.format, x, input, sums);
+      multiply_panels(w_ih.format, x, input, sums, tiles);
     }
-    multiply_panels(w_hh.format, h, panels_of(w_hh, block * Cell::kGates, Cell::kGates), sums);
+    multiply_panels(w_hh.format, h, panels_of(w_hh, block * Cell::kGates, Cell::kGates), sums,
+                    tiles);
     step_block<Cell>(step, stride, block);
     if (step.codes != nullptr) encode_block(w_hh.format, step, stride, block);
   }
@@ -107,8 +108,9 @@ void step_layer_of(const PackedLayer& layer, const LayerStep& step, Range blocks
 
 void add_any_products(const PackedMatrix& matrix, const Factors& x, std::int64_t rows,
                       std::int64_t panel, float* c, std::int64_t stride) {
+  AmxTiles tiles;
   multiply_panels(matrix.format, {x.data, rows, matrix.depth, x.stride, x.steps},
-                  panels_of(matrix, panel, 1), {c, stride, nullptr, Accumulate::add});
+                  panels_of(matrix, panel, 1), {c, stride, nullptr, Accumulate::add}, tiles);
 }
 
 void step_any_layer(const PackedLayer& layer, const LayerStep& step, Range blocks) {
@@ -122,6 +124,7 @@ void step_any_dense(const PackedDense& dense, const Factors& x, std::int64_t row
   const std::int64_t stride = dense.blocks * kWidth;
   constexpr int kBlocks = 4;  // at a time
   const Operand a{x.data, rows, dense.input, x.stride, x.steps};
+  AmxTiles tiles;
   for (std::int64_t first = blocks.begin; first < blocks.end; first += kBlocks) {
     const auto count = static_cast<int>(std::min<std::int64_t>(kBlocks, blocks.end - first));
     float* const out = y + first * kWidth;
@@ -129,7 +132,7 @@ void step_any_dense(const PackedDense& dense, const Factors& x, std::int64_t row
       std::copy_n(dense.start + first * kWidth, count * kWidth, out + row * stride);
     }
     multiply_panels(dense.weight.format, a, panels_of(dense.weight, first, count),
-                    {out, stride, nullptr, Accumulate::add});
+                    {out, stride, nullptr, Accumulate::add}, tiles);
     if (dense.activation == Activation::identity) continue;
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t i = row * stride; i < row * stride + count * kWidth; i += kLanes) {

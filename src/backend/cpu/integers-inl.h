@@ -70,8 +70,8 @@ struct Int16 {
   static constexpr int kUnit = 2;
   static constexpr int kSteps = 1;
   static constexpr float kLevels = 8192.0F;
-  static constexpr float kMostWeight = 32767.0F;
-  static constexpr int kZero = 0;  ///< the code of 0
+  static constexpr float kMostWeight = 32639.0F;  ///< 127 * 256 + 127: see Int16Digits
+  static constexpr int kZero = 0;                 ///< the code of 0
 
   template <int kStep>
   static HWY_INLINE WordVector weights(WordVector words) {
@@ -128,6 +128,39 @@ struct Int8 {
   }
 #endif
 };
+
+#if HWY_TARGET == HWY_AVX3_DL
+constexpr std::int64_t kDigitTileWords = 16 * 16;
+
+/// int16 on the tiles of AMX, as two digits to the base of 256, high and low. Those of factors,
+/// which are 8192 more than their value, have no sign, those of weights lie in [-128, 127]. A row
+/// of factors is low and high digits by turns, 64 of each; a panel is tiles of 64 inputs of half of
+/// the columns, of low and high digits by turns.
+struct Int16Digits {
+  using Weight = std::int16_t;
+  using Code = std::int16_t;
+  static constexpr int kInWord = 2;
+  static constexpr int kUnit = kAmxDepth;
+  static constexpr float kLevels = Int16::kLevels;
+  static constexpr float kMostWeight = Int16::kMostWeight;
+  static constexpr int kZero = 8192;
+
+  static HWY_INLINE WordVector add(WordVector sum, WordVector factors, WordVector weights) {
+    return vpdpwssd(sum, factors, weights);
+  }
+  /// From four codes in two words to a word of low digits and one of high digits.
+  static HWY_INLINE WordVector arrange(WordVector weights) {
+    constexpr hn::Repartition<std::uint8_t, Words> d;
+    const hn::Repartition<std::int16_t, Words> codes;
+    const auto bias = hn::Set(codes, 128);
+    const auto carried = hn::Xor(hn::Add(hn::BitCast(codes, weights), bias), bias);
+    alignas(16) static constexpr std::uint8_t kOrder[16] = {0, 2,  4,  6,  1, 3,  5,  7,
+                                                            8, 10, 12, 14, 9, 11, 13, 15};
+    return hn::BitCast(Words(),
+                       hn::TableLookupBytes(hn::BitCast(d, carried), hn::LoadDup128(d, kOrder)));
+  }
+};
+#endif
 
 template <class F>
 constexpr std::int64_t padded_depth(std::int64_t depth) {

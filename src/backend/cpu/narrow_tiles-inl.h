@@ -12,41 +12,10 @@
 #include <cstring>
 #include <type_traits>
 
-#include "backend/cpu/integers-inl.h"
-#include "backend/cpu/products.h"
+#include "backend/cpu/amx_products-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
-
-/// Rows of factors, K of each.
-struct Operand {
-  const void* data;
-  std::int64_t rows, depth, stride;
-  const float* steps;
-};
-
-/// Panels of `count` gates or blocks that lie one after the other, and in which plane of W columns
-/// the sums of each belong.
-struct Panels {
-  const std::byte* data;
-  const float* steps;
-  const std::int32_t* offsets;
-  int count;
-  int plane[4];
-};
-
-/// Row `row` of c += its sums with panel p.
-HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,
-                         WordVector sum0, WordVector sum1, const Output& c) {
-  const Real d;
-  float* const out = c.data + row * c.stride + panels.plane[p] * kWidth;
-  const float* const steps = panels.steps + p * kWidth;
-  const Vector row_step = hn::Set(d, a.steps[row]);
-  const Vector step0 = hn::Mul(row_step, hn::LoadU(d, steps));
-  const Vector step1 = hn::Mul(row_step, hn::LoadU(d, steps + kLanes));
-  hn::StoreU(Fma(d, hn::ConvertTo(d, sum0), step0, hn::LoadU(d, out)), d, out);
-  hn::StoreU(Fma(d, hn::ConvertTo(d, sum1), step1, hn::LoadU(d, out + kLanes)), d, out + kLanes);
-}
 
 /// kRows rows of c from row `begin` += those of a times panels [first, first + kPanels).
 template <class F>
@@ -112,54 +81,28 @@ struct IntegerProducts {
 
   /// Multiplies the first rows with panel p on the tiles of AMX, if there are any, and says how
   /// many.
-  static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c) {
+  static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c,
+                                AmxTiles& tiles) {
 #if HWY_TARGET == HWY_AVX3_DL
     if constexpr (std::is_same_v<F, Int8>) {
       if (!amx_ready()) return 0;
-      constexpr std::int64_t kTwice = 2 * kAmxRows;
-      const std::int64_t whole = a.rows / kTwice * kTwice;
-      if (whole > 0) multiply_on_tiles(a, panels, p, {0, whole}, kTwice, c);
-      const std::int64_t left = a.rows - whole;
-      if (left > kAmxRows) multiply_on_tiles(a, panels, p, {whole, whole + kAmxRows}, kAmxRows, c);
-      const std::int64_t begin = left > kAmxRows ? whole + kAmxRows : whole;
-      if (begin < a.rows) multiply_on_tiles(a, panels, p, {begin, a.rows}, a.rows - begin, c);
+      multiply_on_tiles<Int8>(a, panels, p, c, tiles);
       return a.rows;
     }
 #endif
     static_cast<void>(a), static_cast<void>(panels), static_cast<void>(p), static_cast<void>(c);
+    static_cast<void>(tiles);
     return 0;
   }
-
-#if HWY_TARGET == HWY_AVX3_DL
-  /// `rows` are a multiple of `each`.
-  static void multiply_on_tiles(const Operand& a, const Panels& panels, int p, Range rows,
-                                std::int64_t each, const Output& c) {
-    constexpr Words d;
-    const AmxTiles tiles(each);
-    const std::int64_t depth = padded_depth<F>(a.depth);
-    const std::byte* const panel = panels.data + p * depth * kWidth;
-    const std::int32_t* const offsets = panels.offsets + p * kWidth;
-    const WordVector offset0 = hn::LoadU(d, offsets);
-    const WordVector offset1 = hn::LoadU(d, offsets + kLanes);
-    HWY_ALIGN std::int32_t sums[2 * kAmxRows * kAmxColumns];
-    for (std::int64_t row = rows.begin; row < rows.end; row += each) {
-      tiles.multiply(static_cast<const std::uint8_t*>(a.data) + row * a.stride, a.stride, panel,
-                     depth / kAmxDepth, sums);
-      for (std::int64_t i = 0; i < each; ++i) {
-        const std::int32_t* const sum = sums + i * kAmxColumns;
-        add_sums(a, panels, p, row + i, hn::Add(hn::Load(d, sum), offset0),
-                 hn::Add(hn::Load(d, sum + kLanes), offset1), c);
-      }
-    }
-  }
-#endif
 };
 
 /// 16-bit weights in pairs as Int16 has them, with factors as they are and the sums of fp32.
 struct Bf16Products {
   static constexpr int kFewPanels[] = {0, 4, 3, 2};
 
-  static std::int64_t take_rows(const Operand&, const Panels&, int, const Output&) { return 0; }
+  static std::int64_t take_rows(const Operand&, const Panels&, int, const Output&, AmxTiles&) {
+    return 0;
+  }
 
   template <int kRows, int kPanels>
   static HWY_INLINE void tile(const Operand& a, std::int64_t begin, const Panels& panels, int first,

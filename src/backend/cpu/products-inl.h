@@ -36,7 +36,8 @@ struct FloatProducts {
     multiply_tile<kRows, kPanels>(rows, rows.data, group, c);
   }
   /// A panel of kDepth products stays in the first-level cache while the rows pass.
-  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c) {
+  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c,
+                          AmxTiles&) {
     constexpr std::int64_t kDepth = 256;
     const Matrix rows = matrix(a);
     const float* const panel = reinterpret_cast<const float*>(panels.data) + p * a.depth * kWidth;
@@ -58,8 +59,9 @@ struct NarrowProducts {
   static HWY_INLINE void tile(const Operand& a, const Panels& panels, int first, const Output& c) {
     Tiles::template tile<kRows, kPanels>(a, 0, panels, first, c);
   }
-  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c) {
-    const std::int64_t before = Tiles::take_rows(a, panels, p, c);
+  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c,
+                          AmxTiles& tiles_of_amx) {
+    const std::int64_t before = Tiles::take_rows(a, panels, p, c, tiles_of_amx);
     const std::int64_t left = a.rows - before;
     const std::int64_t tiles = (left + kTileRows - 1) / kTileRows;
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
@@ -101,7 +103,7 @@ HWY_INLINE void multiply_few(const Operand& a, const Panels& panels, const Outpu
 }
 
 template <class Way>
-void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c) {
+void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c, AmxTiles& tiles) {
   switch (a.rows) {
     case 1:
       return multiply_few<Way, 1, Way::kFewPanels[1]>(a, panels, c);
@@ -110,21 +112,25 @@ void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c)
     case 3:
       return multiply_few<Way, 3, Way::kFewPanels[3]>(a, panels, c);
     default:
-      for (int p = 0; p < panels.count; ++p) Way::whole_panel(a, panels, p, c);
+      for (int p = 0; p < panels.count; ++p) Way::whole_panel(a, panels, p, c, tiles);
   }
 }
 
-/// c += a * panels.
-void multiply_panels(Precision format, const Operand& a, const Panels& panels, const Output& c) {
+/// c += a * panels. `tiles` may be those of the product before.
+void multiply_panels(Precision format, const Operand& a, const Panels& panels, const Output& c,
+                     AmxTiles& tiles) {
   switch (format) {
     case Precision::bf16:
-      return multiply_panels_by<NarrowProducts<Bf16Products>>(a, panels, c);
+      return multiply_panels_by<NarrowProducts<Bf16Products>>(a, panels, c, tiles);
     case Precision::int16:
-      return multiply_panels_by<NarrowProducts<IntegerProducts<Int16>>>(a, panels, c);
+#if HWY_TARGET == HWY_AVX3_DL
+      if (amx_ready()) return multiply_panels_by<DigitProducts>(a, panels, c, tiles);
+#endif
+      return multiply_panels_by<NarrowProducts<IntegerProducts<Int16>>>(a, panels, c, tiles);
     case Precision::int8:
-      return multiply_panels_by<NarrowProducts<IntegerProducts<Int8>>>(a, panels, c);
+      return multiply_panels_by<NarrowProducts<IntegerProducts<Int8>>>(a, panels, c, tiles);
     default:
-      return multiply_panels_by<FloatProducts>(a, panels, c);
+      return multiply_panels_by<FloatProducts>(a, panels, c, tiles);
   }
 }
 

@@ -16,13 +16,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
+std::int64_t bytes_of_integers(Precision format, std::int64_t depth) {
+  std::int64_t bytes = 0;
+  with_integers(format, [&](auto integers) HWY_ATTR {
+    using F = decltype(integers);
+    bytes = padded_depth<F>(depth) * kWidth * std::int64_t{sizeof(typename F::Weight)};
+  });
+  return bytes;
+}
+
 std::int64_t panel_bytes_of(Precision format, std::int64_t depth) {
   switch (format) {
     case Precision::bf16:
+      return (depth + 1) / 2 * kWidth * 4;
     case Precision::int16:
-      return padded_depth<Int16>(depth) * kWidth * 2;
     case Precision::int8:
-      return padded_depth<Int8>(depth) * kWidth;
+      return bytes_of_integers(format, depth);
     default:
       return depth * kWidth * 4;
   }
@@ -86,11 +95,32 @@ void store_words(const std::int32_t* words, std::int64_t count, std::int32_t* pa
             reinterpret_cast<float*>(panel), kWidth);
 }
 
+/// The same as F has them in a panel.
+template <class F>
+void store_words_of(const std::int32_t* words, std::int64_t count, std::int32_t* panel) {
+#if HWY_TARGET == HWY_AVX3_DL
+  if constexpr (std::is_same_v<F, Int16Digits>) {
+    HWY_ALIGN std::int32_t rows[kChunkWords][kWidth];
+    store_words(words, count, rows[0]);
+    for (std::int64_t word = 0; word < count; ++word) {
+      for (std::int64_t half = 0; half < 2; ++half) {
+        std::int32_t* const tiles = panel + (word / 32 * 2 + half) * 2 * kDigitTileWords;
+        std::copy_n(rows[word] + half * kLanes, kLanes,
+                    tiles + word % 2 * kDigitTileWords + word / 2 % 16 * kLanes);
+      }
+    }
+    return;
+  }
+#endif
+  store_words(words, count, panel);
+}
+
 /// Codes of the weights from k on of a unit, as many as fit a chunk, the rest 0; their sum.
 template <class F>
 std::int32_t encode_weights(const float* weights, std::int64_t count, float step,
                             std::int32_t* words) {
   constexpr Words d;
+  constexpr std::int32_t kOnes = F::kInWord == 2 ? 0x00010001 : 0x01010101;
   auto* const codes = reinterpret_cast<typename F::Weight*>(words);
   std::fill_n(words, kChunkWords, 0);
   for_each_vector(count, [&](auto floats, std::int64_t i) HWY_ATTR {
@@ -101,7 +131,7 @@ std::int32_t encode_weights(const float* weights, std::int64_t count, float step
   WordVector sum = hn::Zero(d);
   for (std::int64_t word = 0; word < kChunkWords; word += kLanes) {
     const WordVector some = hn::Load(d, words + word);
-    if constexpr (F::kZero != 0) sum = F::add(sum, hn::Set(d, 0x01010101), some);
+    if constexpr (F::kZero != 0) sum = F::add(sum, hn::Set(d, kOnes), some);
     hn::Store(F::arrange(some), d, words + word);
   }
   return hn::GetLane(hn::SumOfLanes(d, sum));
@@ -123,8 +153,8 @@ void pack_integers(const PanelSource& from, std::byte* panel, float* steps, std:
       offsets[unit] -= F::kZero * encode_weights<F>(from.data + unit * from.depth + k, count,
                                                     steps[unit], chunk + unit * kChunkWords);
     }
-    store_words(chunk, std::min(kChunkWords, words - word),
-                reinterpret_cast<std::int32_t*>(panel) + word * kWidth);
+    store_words_of<F>(chunk, std::min(kChunkWords, words - word),
+                      reinterpret_cast<std::int32_t*>(panel) + word * kWidth);
   }
 }
 
@@ -174,7 +204,7 @@ void encode_row_in(Precision format, const float* x, std::int64_t columns, void*
     *step = std::ldexp(1.0F, exponent) / F::kLevels;
     const float scale = std::ldexp(F::kLevels, -exponent);
     for_each_vector(columns, [&](auto d, std::int64_t i) HWY_ATTR {
-      encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes) + i);
+      encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes), i);
     });
   });
 }

@@ -16,7 +16,7 @@
 // factors of a row, the code of a factor x is round(x * L / 2^e), half to even, and its row's step,
 // what a code of 1 stands for, 2^e / L. What lies in [-1, 1] therefore has one step for all rows.
 // The code of a weight w is round(w / s), s being its output's step: such that no code passes
-// 2^15 - 1 (127) and the sum of their magnitudes stays below 2^18, so that no sum of products
+// 32639 (127) and the sum of their magnitudes stays below 2^18, so that no sum of products
 // leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed apart, in f32.)
 
 namespace cadenza::cpu {
