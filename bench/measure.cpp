@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "bench/quantile.h"
 #include "bench/timer.h"
 #include "cadenza/error.h"
 
@@ -45,15 +46,6 @@ class CacheFlusher {
   Tensor memory_;
   double value_ = 0.0;
 };
-
-/// Element at `fraction` of sorted values, between neighbours by proportion.
-double quantile(const std::vector<double>& sorted, double fraction) {
-  const double place = fraction * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(place);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  const double weight = place - static_cast<double>(low);
-  return sorted[low] * (1.0 - weight) + sorted[high] * weight;
-}
 
 std::vector<double> sample(Place& place, const Cost& cost, std::size_t cache_bytes,
                            const std::function<void()>& operation) {

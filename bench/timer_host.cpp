@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The timers of a build without CUDA.
-#include <cstdlib>
-#include <ctime>
-#include <string_view>
-
 #include "bench/cpu_peak.h"
+#include "bench/host_clock.h"
 #include "bench/timer.h"
 
 namespace cadenza::bench {
@@ -13,26 +10,17 @@ namespace {
 /// By the time that processors spent on this process, all threads together.
 class ProcessorTimer final : public Timer {
  public:
-  void start() override { begin_ = now(); }
-  double stop() override { return now() - begin_; }
+  void start() override { begin_ = processor_seconds(); }
+  double stop() override { return processor_seconds() - begin_; }
 
  private:
-  static double now() {
-    timespec time{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-  }
-
   double begin_ = 0.0;
 };
 
 }  // namespace
 
 std::unique_ptr<Timer> make_host_timer(Backend& backend) {
-  const char* const clock = std::getenv("CADENZA_BENCH_CLOCK");
-  if (clock != nullptr && std::string_view(clock) == "processor") {
-    return std::make_unique<ProcessorTimer>();
-  }
+  if (counts_processor_time()) return std::make_unique<ProcessorTimer>();
   return std::make_unique<WallTimer>(backend);
 }
 
