@@ -38,6 +38,7 @@ void generate(benchmark::State& state, Place& place, const RecordModel& shape,
   const Cost cost = {.flops = made * generation_flops(shape), .items = made, .item = "tokens"};
   measure(state, place, cost, [&] { backend.generate(args); });
   state.counters["us_per_step"] = state.counters["median_us"].value / static_cast<double>(steps);
+  report_reading(state, place, generation_bytes(shape), static_cast<double>(steps));
   state.SetLabel(backend.plan_generation(network, batch).kernel);
 }
 

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "bench/cpu_peak.h"
 #include "bench/quantile.h"
 #include "bench/timer.h"
 #include "cadenza/error.h"
@@ -101,6 +102,12 @@ void measure(benchmark::State& state, Place& place, const Cost& cost,
     state.SetIterationTime(quantile(seconds, 0.5));
     report(state, cost, peak, seconds);
   }
+}
+
+void report_reading(benchmark::State& state, const Place& place, double bytes, double times) {
+  if (place.backend->name() != "cpu" || place.precision != Precision::fp32) return;
+  const double rate = measure_cpu_read(static_cast<std::size_t>(bytes));
+  state.counters["read_floor_us"] = 1e6 * times * bytes / rate;
 }
 
 void register_case(const std::string& name, const std::string& label, double flops,

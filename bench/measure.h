@@ -36,6 +36,10 @@ struct Place {
 void measure(benchmark::State& state, Place& place, const Cost& cost,
              const std::function<void()>& operation);
 
+/// Counter read_floor_us: what the cpu backend in fp32 takes at least to read `bytes` of weights
+/// `times` times in a run, by what its cores read of so much at this moment.
+void report_reading(benchmark::State& state, const Place& place, double bytes, double times);
+
 /// Whether precisions count that a backend does not train in.
 enum class Precisions : std::uint8_t { of_training, all };
 

@@ -41,4 +41,14 @@ constexpr double generation_flops(const RecordModel& model) {
   return token_flops(model) - 2.0 * 4.0 * static_cast<double>(model.hidden * model.hidden);
 }
 
+/// Bytes of the weights in fp32 that such a token takes, of which each is used once.
+constexpr double generation_bytes(const RecordModel& model) {
+  return 4.0 * generation_flops(model) / 2.0;
+}
+
+/// Bytes in fp32 of a layer's weights from its own last state.
+constexpr double recurrent_bytes(const RecordModel& model) {
+  return 4.0 * 4.0 * static_cast<double>(model.hidden * model.hidden);
+}
+
 }  // namespace cadenza::bench

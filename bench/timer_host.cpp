@@ -10,8 +10,8 @@ namespace {
 /// By the time that processors spent on this process, all threads together.
 class ProcessorTimer final : public Timer {
  public:
-  void start() override { begin_ = processor_seconds(); }
-  double stop() override { return processor_seconds() - begin_; }
+  void start() override { begin_ = host_seconds(); }
+  double stop() override { return host_seconds() - begin_; }
 
  private:
   double begin_ = 0.0;

@@ -64,6 +64,9 @@ void train(benchmark::State& state, Place& place, const RecordModel& shape_of_mo
       optimizer.step(1.0);
     });
   });
+  // Forward and back, a layer's recurrent weights are used in every step before the next layer's.
+  report_reading(state, place, recurrent_bytes(shape_of_model),
+                 2.0 * static_cast<double>(shape.steps) * shape_of_model.layers);
 }
 
 const bool kRegistered = [] {

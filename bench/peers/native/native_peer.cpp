@@ -69,18 +69,13 @@ SequenceShape shape_of(const std::string& text) {
 /// Sorted seconds of `timed`, called for a while after two calls to warm up, as peer.py does it.
 std::vector<double> sample(const std::function<void()>& timed) {
   constexpr std::chrono::milliseconds kTime{150};
-  const bool processor = counts_processor_time();
-  const auto now = [processor] {
-    if (processor) return processor_seconds();
-    return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-  };
   for (int i = 0; i < 2; ++i) timed();
   std::vector<double> seconds;
   const Clock::time_point stop = Clock::now() + kTime;
   while (seconds.size() < 5 || (Clock::now() < stop && seconds.size() < 2000)) {
-    const double begin = now();
+    const double begin = host_seconds();
     timed();
-    seconds.push_back(now() - begin);
+    seconds.push_back(host_seconds() - begin);
   }
   std::sort(seconds.begin(), seconds.end());
   return seconds;
