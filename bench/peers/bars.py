@@ -3,8 +3,9 @@
 import html
 import math
 
-COLORS = ["#1b6ca8", "#e07b39", "#5a9367", "#8d6a9f", "#b0413e", "#7f7f7f", "#c9a227"]
-BAR, GAP, HEIGHT, LEFT, TOP, LEGEND = 14, 18, 260, 70, 60, 130
+COLORS = ["#1b6ca8", "#e07b39", "#5a9367", "#8d6a9f", "#b0413e", "#7f7f7f", "#c9a227", "#3fb8af",
+          "#d16ba5", "#2f4858", "#a0c15a", "#b5b5d8"]
+BAR, GAP, HEIGHT, LEFT, TOP, LEGEND = 14, 18, 260, 70, 60, 150
 
 
 def write_svg(path, title, unit, cases, series):
