@@ -373,6 +373,9 @@ class Backend {
   /// Whether the operations of training work in its precision: recurrent layers with a reserve, and
   /// recurrent_backward.
   virtual bool trains() const { return true; }
+  /// Whether a recurrent layer that reads ids picks columns of its weights and multiplies nothing,
+  /// so that training is faster where an embedding meets the weights once for each token there is.
+  virtual bool looks_ids_up() const { return false; }
 
   /// 64-byte aligned memory, zero-filled. Tensor and Arena are the callers.
   virtual void* allocate(std::size_t bytes) = 0;

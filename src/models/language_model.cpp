@@ -130,7 +130,9 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
   const TensorView weights = tape.upload(std::span(batch.weights), {steps});
 
   // 1. Input.
-  Variable* x = &read_input(tape, config_, parameters_, batch, key);
+  const RecurrentStack stack = stack_of(config_);
+  const LayerOnTape first = read_by_first_layer(tape, config_, parameters_, stack, batch, key);
+  Variable* x = &first.x;
 
   // 2. Recurrent layers, from the carried state.
   for (const Tensor& carried : state) {
@@ -138,11 +140,11 @@ TensorView LanguageModel::loss(Tape& tape, const Batch& batch, std::span<const T
       tape.backend().scale_rows(carried.view().at(s), keep);
     }
   }
-  const RecurrentStack stack = stack_of(config_);
   for (int layer = 0; layer < config_.layers; ++layer) {
-    Variable* y =
-        &recurrent(tape, stack.spec(layer), *x, lengths, state[static_cast<std::size_t>(layer)],
-                   stack.on(tape, parameters_, layer));
+    const LayerOnTape on =
+        layer == 0 ? first : LayerOnTape{*x, stack.spec(layer), stack.on(tape, parameters_, layer)};
+    Variable* y = &recurrent(tape, on.spec, on.x, lengths, state[static_cast<std::size_t>(layer)],
+                             on.parameters);
     if (layer == 0 && config_.attention_length > 0) {
       y = &attend_to_memory(tape, *y, state.back(), lengths,
                             {.query = &parameter(tape, parameters_, "attention.query.weight"),

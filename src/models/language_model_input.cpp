@@ -34,6 +34,11 @@ class Tokens {
   std::int64_t history_;
 };
 
+/// The token before every step: [T, B].
+Variable& read_ids(Tape& tape, const Batch& batch) {
+  return tape.constant(tape.upload(std::span(batch.input_ids), {batch.steps, batch.rows}));
+}
+
 /// The token before every step and those it looks back on, embedded: [T, B, E * (1 + distances)].
 Variable& embed_tokens(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
                        const Batch& batch) {
@@ -126,7 +131,7 @@ Variable& join_conditions(Tape& tape, const LanguageModelConfig& config, Paramet
 Variable& read_input(Tape& tape, const LanguageModelConfig& config, Parameters& parameters,
                      const Batch& batch, const DropoutKey& key) {
   if (batch.kind == StepKind::token && config.embedding == 0) {
-    return tape.constant(tape.upload(std::span(batch.input_ids), {batch.steps, batch.rows}));
+    return read_ids(tape, batch);
   }
   Variable& steps = batch.kind == StepKind::token
                         ? embed_tokens(tape, config, parameters, batch)
@@ -136,6 +141,22 @@ Variable& read_input(Tape& tape, const LanguageModelConfig& config, Parameters& 
   if (config.own_numbers() > 0) x = &join_numbers(tape, config, *x, batch);
   if (!config.conditions.empty()) x = &join_conditions(tape, config, parameters, *x, batch);
   return *x;
+}
+
+LayerOnTape read_by_first_layer(Tape& tape, const LanguageModelConfig& config,
+                                Parameters& parameters, const RecurrentStack& stack,
+                                const Batch& batch, const DropoutKey& key) {
+  RecurrentSpec spec = stack.spec(0);
+  RecurrentParameters own = stack.on(tape, parameters, 0);
+  const bool only_embedded = config.embedding > 0 && config.input_width() == config.embedding &&
+                             config.conditions.empty() && config.input_dropout == 0.0;
+  if (!only_embedded || !tape.recording() || !tape.backend().looks_ids_up() ||
+      batch.steps * batch.rows <= config.width) {
+    return {read_input(tape, config, parameters, batch, key), spec, own};
+  }
+  spec.input = config.width;
+  own.w_ih = &linear(tape, *own.w_ih, {&parameter(tape, parameters, "embedding.weight"), nullptr});
+  return {read_ids(tape, batch), spec, own};
 }
 
 }  // namespace cadenza

@@ -176,7 +176,7 @@ RecurrentResult recurrent(Tape& tape, const RecurrentSpec& spec, Variable& x,
         .d_final_state = final_state.written() ? final_state.gradient() : TensorView(),
         .dx = {},
         .d_initial_state = {},
-        .d_weights = {.w_ih = parameters.w_ih->gradient(),
+        .d_weights = {.w_ih = tape.gradient_of(*parameters.w_ih),
                       .w_hh = parameters.w_hh->gradient(),
                       .b_ih = parameters.b_ih->gradient(),
                       .b_hh = parameters.b_hh->gradient()}};

@@ -100,6 +100,48 @@ TEST(LanguageModel, GradientsMatchFiniteDifferences) {
   }
 }
 
+// The cpu backend multiplies an embedding into the weights; the reference embeds every step.
+TEST(LanguageModel, TrainsOnTheCpuAsTheReferenceDoes) {
+  const Dataset data = test::tiny_tokens();
+  const Batch batch = *EpochBatches({.pieces = &data[Split::train],
+                                     .kind = data.step_kind,
+                                     .width = data.vocabulary,
+                                     .rows = 3,
+                                     .sequence_length = 9},
+                                    {0, 1, 2}, false)
+                           .next();
+  ASSERT_GT(batch.steps * batch.rows, data.vocabulary);
+  for (const CellInfo& cell : cells()) {
+    std::vector<std::vector<double>> numbers;  // of each backend: losses, then all gradients
+    for (const char* name : {"reference", "cpu"}) {
+      const auto backend = make_backend(name);
+      EXPECT_EQ(backend->looks_ids_up(), backend->name() == "cpu");
+      LanguageModel model(*backend, {.width = data.vocabulary,
+                                     .embedding = 7,
+                                     .cell = cell.kind,
+                                     .layers = 2,
+                                     .hidden = 9,
+                                     .dropout = 0.3});
+      model.initialize(5);
+      Arena arena(*backend);
+      Tape tape(*backend, arena, DType::f32, GradMode::record);
+      const std::vector<Tensor> state = model.make_state(batch.rows);
+      std::vector<double>& all = numbers.emplace_back(download_real(
+          *backend, model.loss(tape, batch, state, {.training = true, .seed = 9, .step = 4}, 1.0)));
+      tape.backward();
+      for (const ParameterSpec& spec : model.parameters().specs()) {
+        const auto gradient = download_real(*backend, model.parameters().gradient(spec.name));
+        all.insert(all.end(), gradient.begin(), gradient.end());
+      }
+    }
+    ASSERT_EQ(numbers[0].size(), numbers[1].size());
+    for (std::size_t i = 0; i < numbers[0].size(); ++i) {
+      EXPECT_NEAR(numbers[1][i], numbers[0][i], 2e-5 * std::max(1.0, std::abs(numbers[0][i])))
+          << cell.name << ", number " << i;
+    }
+  }
+}
+
 // The carried state makes two short chunks equal to one long one.
 TEST(LanguageModel, CarriesItsStateAcrossChunks) {
   const auto backend = make_backend("reference");

@@ -19,6 +19,7 @@ class CpuBackend : public ReferenceBackend {
   std::string_view name() const override { return "cpu"; }
   std::string description() const override;
   bool supports(DType dtype) const override { return dtype == DType::f32; }
+  bool looks_ids_up() const override { return true; }
 
  protected:
   void do_matmul(const MatmulArgs& args) override;

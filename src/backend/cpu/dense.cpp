@@ -12,7 +12,7 @@ namespace {
 // Fewer rows leave tiles half empty.
 constexpr std::int64_t kTileRows = 12;
 // With more, columns packed on the way would be packed more than once.
-constexpr std::int64_t kFewRows = 384;
+constexpr std::int64_t kFewRows = 360;
 
 }  // namespace
 

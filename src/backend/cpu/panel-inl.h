@@ -57,9 +57,13 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
   for (int i = 0; i < kRows * kPanels; ++i) {
     const std::int64_t column = group.columns[i % kPanels];
     const float* const start = c.data + i / kPanels * c.stride + column;
-    const bool add = c.accumulate == Accumulate::add;
-    sum0[i] = add ? hn::LoadU(d, start) : hn::Zero(d);
-    sum1[i] = add ? hn::LoadU(d, start + kLanes) : hn::Zero(d);
+    if (c.accumulate == Accumulate::overwrite) {
+      sum0[i] = c.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, c.bias + column);
+      sum1[i] = c.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, c.bias + column + kLanes);
+      continue;
+    }
+    sum0[i] = hn::LoadU(d, start);
+    sum1[i] = hn::LoadU(d, start + kLanes);
     if (c.bias != nullptr) {
       sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column));
       sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column + kLanes));
@@ -99,6 +103,14 @@ void multiply_rows(int rows, const Matrix& a, const float* row, const float* pan
   }
 }
 
+/// Fetches W columns of rows that a tile is about to go on from or to overwrite.
+HWY_INLINE void fetch_sums(const float* sums, std::int64_t stride, std::int64_t rows) {
+  for (std::int64_t row = 0; row < rows; ++row) {
+    __builtin_prefetch(sums + row * stride, 1, 3);
+    __builtin_prefetch(sums + row * stride + kLanes, 1, 3);
+  }
+}
+
 /// All rows of `a` times one whole panel; `c` begins at the panel's first column.
 HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const Output& c) {
   // Tiles of even height: 16 rows are two times 8, not 12 and 4.
@@ -108,6 +120,8 @@ HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const 
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
     const Ahead ahead{next_panel + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    const bool last = tile + 1 == tiles;
+    fetch_sums(last ? c.data + kWidth : c.data + (begin + rows) * c.stride, c.stride, rows);
     multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,
                              {c.data + begin * c.stride, c.stride, c.bias, c.accumulate}, ahead);
   }

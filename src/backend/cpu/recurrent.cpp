@@ -71,16 +71,19 @@ void set_start(const Layer& layer, const RecurrentWeights& weights, float* start
 
 /// planes [rows, planes, H] = start + x * W_ih^T for real x [rows, I].
 void multiply_inputs(const Workers& workers, const Layer& layer, const RecurrentWeights& weights,
-                     const Matrix& x, float* planes) {
+                     const Matrix& x, const float* start, float* planes) {
   const std::int64_t joined = layer.joined_rows();
+  const std::int64_t apart = layer.gate_rows() - joined;
   const auto* w_ih = weights.w_ih.as<float>();
   cpu::multiply(workers, x, {w_ih, layer.input, joined, 1, layer.input},
-                {planes, layer.plane_row(), nullptr, Accumulate::add});
+                {planes, layer.plane_row(), start, Accumulate::overwrite});
   if (!layer.separate()) return;
-  cpu::multiply(
-      workers, x,
-      {w_ih + joined * layer.input, layer.input, layer.gate_rows() - joined, 1, layer.input},
-      {planes + layer.gate_rows(), layer.plane_row(), nullptr, Accumulate::add});
+  for (std::int64_t n = 0; n < x.rows; ++n) {  // what no input adds to
+    std::copy_n(start + joined, apart, planes + n * layer.plane_row() + joined);
+  }
+  cpu::multiply(workers, x, {w_ih + joined * layer.input, layer.input, apart, 1, layer.input},
+                {planes + layer.gate_rows(), layer.plane_row(), start + layer.gate_rows(),
+                 Accumulate::overwrite});
 }
 
 /// planes += columns of W_ih picked by ids [rows].
@@ -125,21 +128,20 @@ void compute_inputs(const Workers& workers, const Layer& layer, const RecurrentW
   const Scratch::Frame frame(workers.scratch);
   float* const start = frame.floats(layer.sum_row());
   set_start(layer, weights, start);
-  const bool has_ids = x.dtype == DType::i32;
-  const std::int64_t rows = has_ids ? x.count() : x.count() / layer.input;
+  if (x.dtype != DType::i32) {
+    const std::int64_t rows = x.count() / layer.input;
+    return multiply_inputs(workers, layer, weights,
+                           {x.as<float>(), rows, layer.input, layer.input, 1}, start, planes);
+  }
+  const std::int64_t rows = x.count();
   workers.pool.parallel_for(rows, worth_a_thread(8 * layer.sum_row()),
                             [&](std::int64_t begin, std::int64_t end, int) {
                               for (std::int64_t n = begin; n < end; ++n) {
                                 std::copy_n(start, layer.sum_row(), planes + n * layer.plane_row());
                               }
                             });
-  if (has_ids) {
-    add_inputs(workers, layer, weights, {x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
-               planes);
-  } else {
-    multiply_inputs(workers, layer, weights, {x.as<float>(), rows, layer.input, layer.input, 1},
-                    planes);
-  }
+  add_inputs(workers, layer, weights, {x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
+             planes);
 }
 
 /// Where a sequence of steps finds its arrays; all [T, B, ...].
