@@ -4,7 +4,8 @@
 
 Layers, top to bottom: tools, train and generate, models and io and render, nn and music, backend,
 kernels, core. A folder includes itself, what the table allows, and the public headers; of the backends
-those of CUDA alone include kernels. Kernel files also keep to what runs under emulation.
+those of CUDA alone include kernels. Kernel files also keep to what runs under emulation, vector files to
+what compiles where there is one instruction set, as on Arm.
 """
 import pathlib
 import re
@@ -107,9 +108,21 @@ def check_kernels(root):
     return problems
 
 
+# Highway puts the name of the instruction set before what is given.
+QUALIFIED_DISPATCH = re.compile(r"HWY_DYNAMIC_DISPATCH\(\s*(\w*::\w+)")
+
+
+def check_dispatch(root):
+    problems = []
+    for path in sources(root / "src") + sources(root / "tests"):
+        for name in QUALIFIED_DISPATCH.findall(path.read_text(encoding="utf-8")):
+            problems.append(f"{path.relative_to(root)}: HWY_DYNAMIC_DISPATCH({name}) needs a plain name")
+    return problems
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
-    problems = check_layers(root) + check_public_headers(root) + check_kernels(root)
+    problems = check_layers(root) + check_public_headers(root) + check_kernels(root) + check_dispatch(root)
     print("\n".join(problems) or "every include is allowed")
     return 1 if problems else 0
 

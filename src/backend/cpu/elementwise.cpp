@@ -129,17 +129,18 @@ void add_multiple(float alpha, const float* x, float* y, std::int64_t count) {
 }
 
 }  // namespace cpu
+using namespace cpu;  // dispatch takes plain names where there is one instruction set
 
 void CpuBackend::do_activation(const ActivationArgs& args) {
   pool_.parallel_for(args.x.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(cpu::activate)
+    HWY_DYNAMIC_DISPATCH(activate)
     (args.kind, args.x.as<float>() + begin, args.y.as<float>() + begin, end - begin);
   });
 }
 
 void CpuBackend::do_activation_backward(const ActivationBackwardArgs& args) {
   pool_.parallel_for(args.y.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(cpu::activate_back)
+    HWY_DYNAMIC_DISPATCH(activate_back)
     (args.kind, args.y.as<float>() + begin, args.dy.as<float>() + begin,
      args.dx.as<float>() + begin, end - begin);
   });
@@ -160,7 +161,7 @@ void CpuBackend::do_dropout(const DropoutArgs& args) {
   }
   const auto last_dropped = static_cast<std::uint32_t>(threshold - 1);
   pool_.parallel_for(args.x.count(), cpu::kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    HWY_DYNAMIC_DISPATCH(cpu::drop)(args, last_dropped, begin, end);
+    HWY_DYNAMIC_DISPATCH(drop)(args, last_dropped, begin, end);
   });
 }
 

@@ -104,6 +104,7 @@ void softmax_loss_of_row(const SoftmaxLossArgs& args, std::int64_t row) {
 
 }  // namespace
 }  // namespace cpu
+using namespace cpu;  // dispatch takes plain names where there is one instruction set
 
 void CpuBackend::do_softmax_loss(const SoftmaxLossArgs& args) {
   pool_.parallel_for(args.logits.shape[0], cpu::worth_a_thread(64 * args.logits.shape[1]),
@@ -120,7 +121,7 @@ void CpuBackend::do_bernoulli_loss(const BernoulliLossArgs& args) {
                        for (std::int64_t row = begin; row < end; ++row) {
                          const float weight = cpu::weight_of(args.weights, row);
                          args.row_loss.as<float>()[row] =
-                             weight * HWY_DYNAMIC_DISPATCH(cpu::bernoulli_row)(
+                             weight * HWY_DYNAMIC_DISPATCH(bernoulli_row)(
                                           cpu::row_of(args.logits, row),
                                           cpu::row_of(args.targets, row), args.logits.shape[1],
                                           static_cast<float>(args.scale) * weight,

@@ -250,6 +250,7 @@ constexpr std::int64_t kMaxParts = 16;
 
 }  // namespace
 }  // namespace cpu
+using namespace cpu;  // dispatch takes plain names where there is one instruction set
 
 void CpuBackend::do_nade_loss(const NadeLossArgs& args) {
   const cpu::Scratch::Frame frame(scratch_);
@@ -271,7 +272,7 @@ void CpuBackend::do_nade_loss(const NadeLossArgs& args) {
                            std::fill_n(part_d_w, size, 0.0F);
                            std::fill_n(part_d_u, size, 0.0F);
                          }
-                         HWY_DYNAMIC_DISPATCH(cpu::loss_rows)
+                         HWY_DYNAMIC_DISPATCH(loss_rows)
                          (args, weights,
                           {rows * part / parts, rows * (part + 1) / parts,
                            scratch + thread * row_size, part_d_w, part_d_u});

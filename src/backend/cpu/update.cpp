@@ -103,6 +103,7 @@ namespace cpu {
 HWY_EXPORT(update_range);
 HWY_EXPORT(sum_of_squares);
 }  // namespace cpu
+using namespace cpu;  // dispatch takes plain names where there is one instruction set
 
 void CpuBackend::do_squared_norm(const TensorView& x, const TensorView& out) {
   constexpr std::int64_t kBlock = 16384;  // summed on its own, so that threads do not matter
@@ -111,7 +112,7 @@ void CpuBackend::do_squared_norm(const TensorView& x, const TensorView& out) {
   pool_.parallel_for(x.count(), kBlock, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t i = begin; i < end; i += kBlock) {
       sums[static_cast<std::size_t>(i / kBlock)] =
-          HWY_DYNAMIC_DISPATCH(cpu::sum_of_squares)(x.as<float>() + i, std::min(kBlock, end - i));
+          HWY_DYNAMIC_DISPATCH(sum_of_squares)(x.as<float>() + i, std::min(kBlock, end - i));
     }
   });
   double total = 0.0;
@@ -126,7 +127,7 @@ void CpuBackend::do_update(const UpdateArgs& args) {
   }
   pool_.parallel_for(args.parameters.count(), 16384,
                      [&](std::int64_t begin, std::int64_t end, int) {
-                       HWY_DYNAMIC_DISPATCH(cpu::update_range)(args, clip, begin, end);
+                       HWY_DYNAMIC_DISPATCH(update_range)(args, clip, begin, end);
                      });
 }
 
