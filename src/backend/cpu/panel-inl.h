@@ -111,15 +111,16 @@ HWY_INLINE void fetch_sums(const float* sums, std::int64_t stride, std::int64_t 
   }
 }
 
-/// All rows of `a` times one whole panel; `c` begins at the panel's first column.
-HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const Output& c) {
+/// All rows of `a` times one whole panel; `c` begins at the panel's first column. `next` is what is
+/// read after this panel, as much as this.
+HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const float* next,
+                                     const Output& c) {
   // Tiles of even height: 16 rows are two times 8, not 12 and 4.
   const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
-  const float* const next_panel = panel + a.columns * kWidth;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
-    const Ahead ahead{next_panel + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    const Ahead ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
     const bool last = tile + 1 == tiles;
     fetch_sums(last ? c.data + kWidth : c.data + (begin + rows) * c.stride, c.stride, rows);
     multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,

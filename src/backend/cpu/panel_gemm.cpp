@@ -35,9 +35,11 @@ void multiply_narrow(int rows, const Matrix& a, const float* row, const float* p
   }
 }
 
-/// All rows of `a` times one panel; `c` begins at the panel's first column.
-void multiply_panel(const Matrix& a, const float* panel, std::int64_t columns, const Output& c) {
-  if (columns >= kWidth) return multiply_whole_panel(a, panel, c);
+/// All rows of `a` times one panel; `c` begins at the panel's first column. `next` is read after
+/// it.
+void multiply_panel(const Matrix& a, const float* panel, const float* next, std::int64_t columns,
+                    const Output& c) {
+  if (columns >= kWidth) return multiply_whole_panel(a, panel, next, c);
   for (std::int64_t row = 0; row < a.rows; row += kTileRows) {
     const auto rows = static_cast<int>(std::min<std::int64_t>(kTileRows, a.rows - row));
     multiply_narrow(rows, a, a.at(row, 0), panel, columns,
@@ -195,11 +197,28 @@ void pack_panels(const Matrix& b, float* packed) {
 void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int64_t columns,
                      const Output& c, float* scratch) {
   const std::int64_t width = panel_width();
+  // Rows that a near cache holds in all their depth meet panels from end to end, as they lie in
+  // memory; others a part of the depth of every panel.
+  constexpr std::int64_t kNear = std::int64_t{512} * 1024 / sizeof(float);
+  const bool near = a.column_stride == 1 && (rows.end - rows.begin) * a.columns <= kNear;
+  const auto multiply_by = [&](std::int64_t n, const Matrix& part, Range depth, const Output& out) {
+    const float* const panel = packed + n * a.columns + depth.begin * width;
+    HWY_DYNAMIC_DISPATCH(multiply_panel)
+    (part, panel, panel + width * (near ? part.columns : a.columns), std::min(width, columns - n),
+     out);
+  };
+  if (near) {
+    for (std::int64_t n = 0; n < columns; n += width) {
+      for_each_block(a, rows, from_column(c, n), scratch,
+                     [&](const Matrix& part, Range depth, const Output& out) {
+                       multiply_by(n, part, depth, out);
+                     });
+    }
+    return;
+  }
   for_each_block(a, rows, c, scratch, [&](const Matrix& part, Range depth, const Output& out) {
     for (std::int64_t n = 0; n < columns; n += width) {
-      HWY_DYNAMIC_DISPATCH(multiply_panel)
-      (part, packed + n * a.columns + depth.begin * width, std::min(width, columns - n),
-       from_column(out, n));
+      multiply_by(n, part, depth, from_column(out, n));
     }
   });
 }
@@ -218,7 +237,7 @@ void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns,
     for (std::int64_t n = columns.begin; n < columns.end; n += width) {
       HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, depth, {n, columns.end}), panel);
       HWY_DYNAMIC_DISPATCH(multiply_panel)
-      (part, panel, std::min(width, columns.end - n), from_column(out, n));
+      (part, panel, panel, std::min(width, columns.end - n), from_column(out, n));
     }
   });
 }

@@ -43,8 +43,9 @@ struct FloatProducts {
     const float* const panel = reinterpret_cast<const float*>(panels.data) + p * a.depth * kWidth;
     const Output out{c.data + panels.plane[p] * kWidth, c.stride, nullptr, c.accumulate};
     for (std::int64_t k = 0; k < a.depth; k += kDepth) {
-      multiply_whole_panel({rows.at(0, k), a.rows, std::min(kDepth, a.depth - k), a.stride, 1},
-                           panel + k * kWidth, out);
+      const std::int64_t depth = std::min(kDepth, a.depth - k);
+      multiply_whole_panel({rows.at(0, k), a.rows, depth, a.stride, 1}, panel + k * kWidth,
+                           panel + (k + depth) * kWidth, out);
     }
   }
 };
