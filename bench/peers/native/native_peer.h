@@ -36,6 +36,20 @@ struct NativePeer {
   std::unique_ptr<PeerTraining> (*training)(const RecordModel& model, const SequenceShape& shape);
 };
 
+/// The library whose classes these are, both made from a model and a batch or shape.
+template <typename Generation, typename Training>
+NativePeer make_peer(const std::string& name, const std::string& version,
+                     void (*use_threads)(int)) {
+  return {
+      name, version, use_threads,
+      [](const RecordModel& model, std::int64_t batch) -> std::unique_ptr<PeerGeneration> {
+        return std::make_unique<Generation>(model, batch);
+      },
+      [](const RecordModel& model, const SequenceShape& shape) -> std::unique_ptr<PeerTraining> {
+        return std::make_unique<Training>(model, shape);
+      }};
+}
+
 /// The program of a peer: the options and rows of peer.py, the cases `generate` (microseconds of a
 /// step, with the sum of the tokens of its first 32) and `training_step` (with the first two
 /// losses), fp32. Returns the exit status.

@@ -222,17 +222,7 @@ std::string version() {
 
 int main(int argc, char** argv) {
   using namespace cadenza::bench;
-  NativePeer peer;
-  peer.name = "onednn";
-  peer.version = version();
-  peer.use_threads = omp_set_num_threads;
-  peer.generation = [](const RecordModel& model,
-                       std::int64_t batch) -> std::unique_ptr<PeerGeneration> {
-    return std::make_unique<OnednnGeneration>(model, batch);
-  };
-  peer.training = [](const RecordModel& model,
-                     const SequenceShape& shape) -> std::unique_ptr<PeerTraining> {
-    return std::make_unique<OnednnTraining>(model, shape);
-  };
-  return run_peer(peer, argc, argv);
+  return run_peer(
+      make_peer<OnednnGeneration, OnednnTraining>("onednn", version(), omp_set_num_threads), argc,
+      argv);
 }

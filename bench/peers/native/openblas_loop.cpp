@@ -236,20 +236,11 @@ void insist_on_vectors(char** argv) {
 int main(int argc, char** argv) {
   using namespace cadenza::bench;
   if (std::getenv("OPENBLAS_CORETYPE") == nullptr) insist_on_vectors(argv);
-  NativePeer peer;
-  peer.name = "openblas loop";
-  peer.version = openblas_get_config();
-  peer.use_threads = [](int count) {
+  const auto use_threads = [](int count) {
     openblas_set_num_threads(count);
     omp_set_num_threads(count);
   };
-  peer.generation = [](const RecordModel& model,
-                       std::int64_t batch) -> std::unique_ptr<PeerGeneration> {
-    return std::make_unique<LoopGeneration>(model, batch);
-  };
-  peer.training = [](const RecordModel& model,
-                     const SequenceShape& shape) -> std::unique_ptr<PeerTraining> {
-    return std::make_unique<LoopTraining>(model, shape);
-  };
-  return run_peer(peer, argc, argv);
+  return run_peer(
+      make_peer<LoopGeneration, LoopTraining>("openblas loop", openblas_get_config(), use_threads),
+      argc, argv);
 }

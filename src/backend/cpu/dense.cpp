@@ -11,8 +11,6 @@ namespace {
 
 // Fewer rows leave tiles half empty.
 constexpr std::int64_t kTileRows = 12;
-// With more, columns packed on the way would be packed more than once.
-constexpr std::int64_t kFewRows = 360;
 
 }  // namespace
 
@@ -21,7 +19,7 @@ void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Ou
   const std::int64_t width = panel_width();
   const std::int64_t row_grain = worth_a_thread(b.columns * a.columns, kTileRows);
   // Columns of b that have to be turned are packed once for all blocks of rows.
-  if (b.row_stride == 1 && a.rows > kFewRows) {
+  if (b.row_stride == 1 && a.rows > kRowBlock) {
     float* const packed = frame.floats(packed_size(b.rows, b.columns));
     pack(workers, b, packed);
     const std::int64_t each = packed_scratch_size(a);

@@ -129,10 +129,9 @@ HWY_EXPORT(pack_panel);
 HWY_EXPORT(multiply_panel);
 
 namespace {
-// A panel of so many products stays in the first-level cache and so many rows of a in the second;
+// A panel of so many products stays in the first-level cache and kRowBlock rows of a in the second;
 // c holds the sums between two blocks.
 constexpr std::int64_t kDepthBlock = 256;
-constexpr std::int64_t kRowBlock = 360;  // of tiles of 6, 9 or 10
 
 Matrix sub_matrix(const Matrix& m, Range rows, Range columns) {
   return {m.at(rows.begin, columns.begin), rows.end - rows.begin, columns.end - columns.begin,

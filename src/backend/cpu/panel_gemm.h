@@ -39,6 +39,9 @@ struct Output {
 
 /// The instruction set in use, for people: "AVX2", "AVX3" (AVX-512), "NEON".
 std::string_view instruction_set();
+/// Rows of a are multiplied so many at a time: whole tiles on every target. b that is packed on the
+/// way is packed for each such block anew.
+inline constexpr std::int64_t kRowBlock = 360;
 /// Columns of b are packed in panels of this many: [ceil(N / width)][K][width], zero-padded.
 std::int64_t panel_width();
 /// Floats of b [K, N] packed.

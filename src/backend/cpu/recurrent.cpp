@@ -17,6 +17,7 @@ namespace cadenza {
 namespace {
 
 using cpu::Matrix;
+using cpu::Range;
 using cpu::Scratch;
 using cpu::StateRows;
 using cpu::Workers;
@@ -69,6 +70,18 @@ void set_start(const Layer& layer, const RecurrentWeights& weights, float* start
   std::copy(b_ih + layer.joined_rows(), b_ih + layer.gate_rows(), start + layer.gate_rows());
 }
 
+/// Sums `begin` to `end` of `start` go into every row of planes.
+void set_sums(const Workers& workers, const Layer& layer, const float* start, Range sums,
+              std::int64_t rows, float* planes) {
+  workers.pool.parallel_for(rows, worth_a_thread(8 * layer.sum_row()),
+                            [&](std::int64_t begin, std::int64_t end, int) {
+                              for (std::int64_t n = begin; n < end; ++n) {
+                                std::copy(start + sums.begin, start + sums.end,
+                                          planes + n * layer.plane_row() + sums.begin);
+                              }
+                            });
+}
+
 /// planes [rows, planes, H] = start + x * W_ih^T for real x [rows, I].
 void multiply_inputs(const Workers& workers, const Layer& layer, const RecurrentWeights& weights,
                      const Matrix& x, const float* start, float* planes) {
@@ -78,9 +91,8 @@ void multiply_inputs(const Workers& workers, const Layer& layer, const Recurrent
   cpu::multiply(workers, x, {w_ih, layer.input, joined, 1, layer.input},
                 {planes, layer.plane_row(), start, Accumulate::overwrite});
   if (!layer.separate()) return;
-  for (std::int64_t n = 0; n < x.rows; ++n) {  // what no input adds to
-    std::copy_n(start + joined, apart, planes + n * layer.plane_row() + joined);
-  }
+  // What no input adds to.
+  set_sums(workers, layer, start, {joined, layer.gate_rows()}, x.rows, planes);
   cpu::multiply(workers, x, {w_ih + joined * layer.input, layer.input, apart, 1, layer.input},
                 {planes + layer.gate_rows(), layer.plane_row(), start + layer.gate_rows(),
                  Accumulate::overwrite});
@@ -134,12 +146,7 @@ void compute_inputs(const Workers& workers, const Layer& layer, const RecurrentW
                            {x.as<float>(), rows, layer.input, layer.input, 1}, start, planes);
   }
   const std::int64_t rows = x.count();
-  workers.pool.parallel_for(rows, worth_a_thread(8 * layer.sum_row()),
-                            [&](std::int64_t begin, std::int64_t end, int) {
-                              for (std::int64_t n = begin; n < end; ++n) {
-                                std::copy_n(start, layer.sum_row(), planes + n * layer.plane_row());
-                              }
-                            });
+  set_sums(workers, layer, start, {0, layer.sum_row()}, rows, planes);
   add_inputs(workers, layer, weights, {x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
              planes);
 }
