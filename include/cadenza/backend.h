@@ -350,6 +350,7 @@ enum class Precision : std::uint8_t {
   bf16,  ///< factors and what a layer keeps for its backward pass in 16 bits; on the CPU weights
          ///< alone
   fp16,
+  int24,  ///< factors and weights as integers of 24 bits: the errors of fp32, other roundings
   int16,  ///< factors as integers of 14 bits, weights of 16, with a step for each row and output
   int8,   ///< both of 8 bits
 };

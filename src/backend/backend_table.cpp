@@ -49,7 +49,7 @@ std::vector<Row> rows() {
        {},
        cuda_obstacle,
        make_cuda_backend},
-      {"cpu", "vectorised and threaded, f32", {fp32}, {bf16, int16, int8}, no_obstacle, make_cpu},
+      {"cpu", "vectorised and threaded, f32", {fp32}, {bf16, int24, int16, int8}, no_obstacle, make_cpu},
       {"reference",
        "plain loops in one thread, f32 and f64: the measure of the others",
        {fp32},

@@ -8,11 +8,12 @@
 namespace cadenza {
 namespace {
 
-constexpr std::array<std::pair<Precision, std::string_view>, 6> kNames = {
+constexpr std::array<std::pair<Precision, std::string_view>, 7> kNames = {
     {{Precision::fp32, "fp32"},
      {Precision::tf32, "tf32"},
      {Precision::bf16, "bf16"},
      {Precision::fp16, "fp16"},
+     {Precision::int24, "int24"},
      {Precision::int16, "int16"},
      {Precision::int8, "int8"}}};
 

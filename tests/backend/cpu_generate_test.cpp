@@ -24,8 +24,8 @@ using test::RandomArrays;
 constexpr std::int64_t kSteps = test::kSanitized ? 3 : 6;
 constexpr std::int64_t kVocabulary = 37;  ///< or keys
 constexpr std::int64_t kUnits = 21;       ///< of the NADE
-constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::int16,
-                                  Precision::int8};
+constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::int24,
+                                  Precision::int16, Precision::int8};
 
 using Sizes = std::vector<std::int64_t>;
 const Sizes kBatches = test::kSanitized ? Sizes{1, 3, 40} : Sizes{1, 2, 3, 7, 40, 130};

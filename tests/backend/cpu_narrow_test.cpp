@@ -21,8 +21,31 @@ using test::Device;
 using test::HostArray;
 using test::RandomArrays;
 
-constexpr Precision kNarrowFormats[] = {Precision::bf16, Precision::int16, Precision::int8};
-constexpr Precision kIntegers[] = {Precision::int16, Precision::int8};
+constexpr Precision kNarrowFormats[] = {Precision::bf16, Precision::int24, Precision::int16,
+                                        Precision::int8};
+constexpr Precision kIntegers[] = {Precision::int24, Precision::int16, Precision::int8};
+
+float levels_of(Precision format) {
+  switch (format) {
+    case Precision::int24:
+      return 8388607.0F;
+    case Precision::int16:
+      return 8192.0F;
+    default:
+      return 127.0F;
+  }
+}
+
+float most_weight_of(Precision format) {
+  switch (format) {
+    case Precision::int24:
+      return 8323072.0F;
+    case Precision::int16:
+      return 32639.0F;
+    default:
+      return 127.0F;
+  }
+}
 
 /// Integers and what a 1 of them stands for.
 struct Codes {
@@ -39,7 +62,7 @@ Codes codes_at(const std::vector<float>& x, float scale, float step) {
 }
 
 Codes codes_of_factors(const std::vector<float>& x, Precision format) {
-  const float levels = format == Precision::int8 ? 127.0F : 8192.0F;
+  const float levels = levels_of(format);
   int exponent = 0;
   for (const float value : x) {
     while (std::fabs(value) > std::ldexp(1.0F, exponent)) ++exponent;
@@ -62,8 +85,9 @@ Codes codes_of_weights(const std::vector<float>& w, Precision format) {
   }
   for (const float part : parts) sum += part;
   const double room = 262015.0 - 0.5 * static_cast<double>(w.size());
-  const double for_code = most / (format == Precision::int8 ? 127.0F : 32639.0F);
-  auto step = static_cast<float>(std::max(for_code, sum / room));
+  const double for_code = most / most_weight_of(format);
+  const double for_sum = format == Precision::int24 ? 0.0 : sum / room;
+  auto step = static_cast<float>(std::max(for_code, for_sum));
   if (step == 0.0F) step = 1.0F;
   return codes_at(w, 1.0F / step, step);
 }
@@ -71,6 +95,25 @@ Codes codes_of_weights(const std::vector<float>& w, Precision format) {
 float as_bf16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
+}
+
+/// The sum in int24, in units of 2^16.
+float sum_by_digits(const Codes& factors, const Codes& weights) {
+  std::int64_t places[5] = {};
+  for (std::size_t k = 0; k < factors.values.size(); ++k) {
+    std::int64_t rest = weights.values[k];
+    for (int j = 0; j < 3; ++j) {
+      const std::int64_t digit = (rest + 128) % 256 - 128 + ((rest + 128) % 256 < 0 ? 256 : 0);
+      rest = (rest - digit) / 256;
+      const std::int64_t code = factors.values[k];
+      places[j] += (code & 255) * digit;
+      places[j + 1] += (code >> 8 & 255) * digit;
+      places[j + 2] += (code >> 16) * digit;
+    }
+    EXPECT_EQ(rest, 0);
+  }
+  const auto place = [&](int i) { return static_cast<float>(places[i]); };
+  return std::fma(place(4), 65536.0F, std::fma(place(3), 256.0F, place(2)));
 }
 
 /// start + x . w
@@ -82,6 +125,10 @@ float product(const std::vector<float>& x, const std::vector<float>& w, Precisio
   }
   const Codes factors = codes_of_factors(x, format);
   const Codes weights = codes_of_weights(w, format);
+  if (format == Precision::int24) {
+    return std::fma(sum_by_digits(factors, weights), factors.step * (weights.step * 65536.0F),
+                    start);
+  }
   std::int64_t sum = 0;
   std::int64_t magnitude = 0;
   for (std::size_t k = 0; k < x.size(); ++k) {
@@ -191,9 +238,9 @@ struct Layer {
   }
 };
 
-/// Multiples of 1 / 127 or 2^-13 in [-1, 1], which their codes hold exactly.
+/// Multiples of the step of factors in [-1, 1], which their codes hold exactly.
 HostArray exact_factors(RandomArrays& random, const Shape& shape, Precision format) {
-  const double levels = format == Precision::int8 ? 127.0 : 8192.0;
+  const double levels = levels_of(format);
   HostArray array =
       random.ids(shape, static_cast<std::int64_t>(-levels), static_cast<std::int64_t>(levels) + 1);
   array.dtype = DType::f64;

@@ -31,7 +31,7 @@ TEST(MakeBackend, TakesTheFirstAvailableForAuto) {
 TEST(MakeBackend, RefusesAPrecisionTheBackendLacks) {
   test::expect_error<ArgumentError>([] { make_backend("cpu", {.precision = Precision::tf32}); },
                                     "backend 'cpu' does not compute in tf32, expected one of fp32, "
-                                    "bf16, int16, int8");
+                                    "bf16, int24, int16, int8");
 }
 
 TEST(MakeBackend, SaysWhyABackendDoesNotWork) {
@@ -46,7 +46,7 @@ TEST(MakeBackend, SaysWhyABackendDoesNotWork) {
 
 TEST(Precision, IsParsedByItsName) {
   for (const auto precision : {Precision::fp32, Precision::tf32, Precision::bf16, Precision::fp16,
-                               Precision::int16, Precision::int8}) {
+                               Precision::int24, Precision::int16, Precision::int8}) {
     EXPECT_EQ(parse_precision(name_of(precision)), precision);
   }
   test::expect_error<ArgumentError>([] { parse_precision("fp64"); },

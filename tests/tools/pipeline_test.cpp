@@ -164,7 +164,7 @@ TEST_F(Pipeline, NarrowFormatsMeasureAndGenerateAlmostTheSame) {
     return parse_json(finished.out).at("nll_per_token").get<double>();
   };
   const double wide = evaluate("fp32");
-  for (const char* precision : {"bf16", "int16", "int8"}) {
+  for (const char* precision : {"bf16", "int24", "int16", "int8"}) {
     const double narrow = evaluate(precision);
     EXPECT_NEAR(narrow, wide, 0.01) << precision;
     EXPECT_NE(narrow, wide) << precision;

@@ -14,9 +14,9 @@ void add_compute_options(Arguments& arguments, ComputeOptions& options) {
   arguments.add_choice("--backend", options.backend, "what computes; auto takes the fastest",
                        names);
   arguments.add_choice("--precision", options.precision,
-                       "number format of the products; on the cpu backend bf16, int16 and int8 "
-                       "generate and measure, but do not train",
-                       {"fp32", "tf32", "bf16", "fp16", "int16", "int8"});
+                       "number format of the products; on the cpu backend bf16, int24, int16 and "
+                       "int8 generate and measure, but do not train",
+                       {"fp32", "tf32", "bf16", "fp16", "int24", "int16", "int8"});
   arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
   arguments.add("--explain", options.explain, "say how the backend computes, and why");
 }

@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <utility>
+
+#include "backend/cpu/digits.h"
 
 #define CADENZA_AMX __attribute__((target("amx-tile,amx-int8")))
 
@@ -33,7 +36,8 @@ bool ask_for_tiles() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-// Tiles 0 to 3 hold sums, rows * 2 + columns; 4 and 5 rows, 6 and 7 columns.
+// Tiles 0 to 5 hold sums and rows, 6 rows, 7 columns. A tile that is loaded anew is another
+// register: loads need not wait for the products of what was there.
 
 /// Layout of ldtilecfg: eight tiles of rows of 64 bytes.
 struct alignas(64) TileConfig {
@@ -48,7 +52,7 @@ struct alignas(64) TileConfig {
 constexpr auto kConfigs = [] {
   std::array<TileConfig, kAmxRows + 1> configs{};
   for (std::uint8_t rows = 0; rows <= kAmxRows; ++rows) {
-    for (int tile = 0; tile < 8; ++tile) configs[rows].rows[tile] = tile < 6 ? rows : kAmxRows;
+    for (int tile = 0; tile < 8; ++tile) configs[rows].rows[tile] = tile < 7 ? rows : kAmxRows;
   }
   return configs;
 }();
@@ -56,23 +60,13 @@ constexpr auto kConfigs = [] {
 constexpr std::int64_t kTile = 64;                   // bytes of a row of a tile
 constexpr std::int64_t kRowBytes = kAmxColumns * 4;  // of the sums, and of a panel's words
 
-/// Two tiles that lie `second` bytes apart, rows of each `stride`, and after them, `step` on, the
-/// next of their depth.
-struct TilePair {
-  const void* data;
-  std::int64_t second, stride, step;
-};
-
 CADENZA_AMX void take_tiles(const TileConfig& config) { _tile_loadconfig(&config); }
 CADENZA_AMX void give_tiles() { _tile_release(); }
 
-/// Rows times both columns, to sums [16, 32]; with kBoth the second rows to those 16 * 32 further
-/// on.
+/// Sums [16, 32] of 16 rows, with kBoth of 32, as AmxTiles::multiply() has them.
 template <bool kBoth>
-CADENZA_AMX void multiply_tiles(const TilePair& rows, const TilePair& columns, std::int64_t depth,
-                                std::int32_t* sums, std::int64_t second_column) {
-  const auto* row = static_cast<const std::byte*>(rows.data);
-  const auto* column = static_cast<const std::byte*>(columns.data);
+CADENZA_AMX void multiply_tiles(const std::uint8_t* codes, std::int64_t stride,
+                                const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (kBoth) {
@@ -80,25 +74,133 @@ CADENZA_AMX void multiply_tiles(const TilePair& rows, const TilePair& columns, s
     _tile_zero(3);
   }
   for (std::int64_t k = 0; k < depth; ++k) {
-    _tile_loadd(4, row, rows.stride);
-    _tile_loadd(6, column, columns.stride);
-    _tile_dpbusd(0, 4, 6);
-    _tile_loadd(7, column + columns.second, columns.stride);
-    _tile_dpbusd(1, 4, 7);
+    _tile_loadd(6, codes, stride);
+    _tile_loadd(7, panel, kRowBytes);
+    _tile_dpbusd(0, 6, 7);
     if constexpr (kBoth) {
-      _tile_loadd(5, row + rows.second, rows.stride);
-      _tile_dpbusd(2, 5, 6);
-      _tile_dpbusd(3, 5, 7);
+      _tile_loadd(5, codes + kAmxRows * stride, stride);
+      _tile_dpbusd(2, 5, 7);
     }
-    row += rows.step;
-    column += columns.step;
+    _tile_loadd(7, panel + kTile, kRowBytes);
+    _tile_dpbusd(1, 6, 7);
+    if constexpr (kBoth) _tile_dpbusd(3, 5, 7);
+    codes += kAmxDepth;
+    panel += kAmxDepth / 4 * kRowBytes;
   }
   _tile_stored(0, sums, kRowBytes);
-  _tile_stored(1, sums + second_column, kRowBytes);
+  _tile_stored(1, sums + kAmxColumns / 2, kRowBytes);
   if constexpr (kBoth) {
-    std::int32_t* const second_row = sums + kAmxRows * kAmxColumns;
-    _tile_stored(2, second_row, kRowBytes);
-    _tile_stored(3, second_row + second_column, kRowBytes);
+    std::int32_t* const second = sums + kAmxRows * kAmxColumns;
+    _tile_stored(2, second, kRowBytes);
+    _tile_stored(3, second + kAmxColumns / 2, kRowBytes);
+  }
+}
+
+// The intrinsics are macros that want the numbers of tiles as text.
+
+CADENZA_AMX void clear_sums() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+}
+
+template <int kSum>
+CADENZA_AMX void add_product() {
+  if constexpr (kSum == 0) _tile_dpbusd(0, 6, 7);
+  if constexpr (kSum == 1) _tile_dpbusd(1, 6, 7);
+  if constexpr (kSum == 2) _tile_dpbusd(2, 6, 7);
+  if constexpr (kSum == 3) _tile_dpbusd(3, 6, 7);
+  if constexpr (kSum == 4) _tile_dpbusd(4, 6, 7);
+  if constexpr (kSum == 5) _tile_dpbusd(5, 6, 7);
+}
+
+/// Those of a side of all places.
+template <int kSide>
+CADENZA_AMX void store_sums(std::int32_t* sums) {
+  constexpr std::int64_t kPlace = 2 * kAmxRows * kAmxColumns;
+  if constexpr (kSide == 0) {
+    _tile_stored(0, sums, kRowBytes);
+    _tile_stored(2, sums + kPlace, kRowBytes);
+    _tile_stored(4, sums + 2 * kPlace, kRowBytes);
+  } else {
+    _tile_stored(1, sums, kRowBytes);
+    _tile_stored(3, sums + kPlace, kRowBytes);
+    _tile_stored(5, sums + 2 * kPlace, kRowBytes);
+  }
+}
+
+constexpr std::int64_t kDigitTile = 16 * kTile;
+
+/// 64 codes of 32 rows times half of the columns. Digits of weights, which come from further away,
+/// are loaded once.
+template <int kDigits, std::size_t... kProducts>
+CADENZA_AMX void add_digits_of_rows(const std::uint8_t* codes, std::int64_t stride,
+                                    const std::byte* columns,
+                                    std::index_sequence<kProducts...> /*products*/) {
+  const auto add = [&]<std::size_t kProduct>() CADENZA_AMX {
+    constexpr auto& kAll = kDigitProducts<kDigits>;
+    constexpr DigitProduct kDigit = kAll[kProduct];
+    constexpr int kSum = 2 * place_of<kDigits>(kDigit);
+    if constexpr (kProduct == 0 || kAll[kProduct - (kProduct > 0)].weight != kDigit.weight) {
+      _tile_loadd(7, columns + kDigit.weight * kDigitTile, kTile);
+    }
+    _tile_loadd(6, codes + kDigit.factor * kDigitBlock, stride);
+    add_product<kSum>();
+    _tile_loadd(6, codes + kAmxRows * stride + kDigit.factor * kDigitBlock, stride);
+    add_product<kSum + 1>();
+  };
+  (add.template operator()<kProducts>(), ...);
+}
+
+/// 64 codes of up to 16 rows times all columns.
+template <int kDigits, std::size_t... kProducts>
+CADENZA_AMX void add_digits_of_columns(const std::uint8_t* codes, std::int64_t stride,
+                                       const std::byte* columns,
+                                       std::index_sequence<kProducts...> /*products*/) {
+  const auto add = [&]<std::size_t kProduct>() CADENZA_AMX {
+    constexpr auto& kAll = kDigitProducts<kDigits>;
+    constexpr DigitProduct kDigit = kAll[kProduct];
+    constexpr int kSum = 2 * place_of<kDigits>(kDigit);
+    if constexpr (kProduct == 0 || kAll[kProduct - (kProduct > 0)].factor != kDigit.factor) {
+      _tile_loadd(6, codes + kDigit.factor * kDigitBlock, stride);
+    }
+    _tile_loadd(7, columns + kDigit.weight * kDigitTile, kTile);
+    add_product<kSum>();
+    _tile_loadd(7, columns + (kDigits + kDigit.weight) * kDigitTile, kTile);
+    add_product<kSum + 1>();
+  };
+  (add.template operator()<kProducts>(), ...);
+}
+
+/// As AmxTiles::multiply_digits(), of up to 16 rows or of 32.
+template <int kDigits>
+CADENZA_AMX void multiply_digit_tiles(const std::uint8_t* codes, std::int64_t rows,
+                                      std::int64_t stride, const std::byte* panel,
+                                      std::int64_t depth, std::int32_t* sums) {
+  constexpr auto kProducts = std::make_index_sequence<kDigitProducts<kDigits>.size()>();
+  constexpr std::int64_t kColumns = 2 * kDigits * kDigitTile;
+  constexpr std::int64_t kCodes = kDigits * kDigitBlock;
+  if (rows <= kAmxRows) {
+    clear_sums();
+    for (std::int64_t k = 0; k < depth; ++k) {
+      add_digits_of_columns<kDigits>(codes + k * kCodes, stride, panel + k * kColumns, kProducts);
+    }
+    store_sums<0>(sums);
+    store_sums<1>(sums + kAmxColumns / 2);
+    return;
+  }
+  for (std::int64_t half = 0; half < 2; ++half) {
+    const std::byte* const columns = panel + half * kDigits * kDigitTile;
+    clear_sums();
+    for (std::int64_t k = 0; k < depth; ++k) {
+      add_digits_of_rows<kDigits>(codes + k * kCodes, stride, columns + k * kColumns, kProducts);
+    }
+    std::int32_t* const out = sums + half * kAmxColumns / 2;
+    store_sums<0>(out);
+    store_sums<1>(out + kAmxRows * kAmxColumns);
   }
 }
 
@@ -123,20 +225,15 @@ void AmxTiles::set(std::int64_t rows) {
 void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
                         const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
   set(std::min(rows, kAmxRows));
-  const TilePair pair{codes, kAmxRows * stride, stride, kAmxDepth};
-  const TilePair columns{panel, kTile, kRowBytes, kAmxDepth / 4 * kRowBytes};
-  (rows > kAmxRows ? multiply_tiles<true> : multiply_tiles<false>)(pair, columns, depth, sums, 16);
+  (rows > kAmxRows ? multiply_tiles<true> : multiply_tiles<false>)(codes, stride, panel, depth,
+                                                                   sums);
 }
 
+template <int kDigits>
 void AmxTiles::multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
                                const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
-  constexpr std::int64_t kTileBytes = 16 * kTile;
-  set(rows);
-  const TilePair pair{codes, kAmxDepth, stride, 2 * kAmxDepth};
-  for (std::int64_t half = 0; half < 2; ++half) {
-    const TilePair columns{panel + half * 2 * kTileBytes, kTileBytes, kTile, 4 * kTileBytes};
-    multiply_tiles<true>(pair, columns, depth, sums + half * 16, 2 * kAmxRows * kAmxColumns);
-  }
+  set(std::min(rows, kAmxRows));
+  multiply_digit_tiles<kDigits>(codes, rows, stride, panel, depth, sums);
 }
 
 }  // namespace cadenza::cpu
@@ -150,9 +247,19 @@ void hide_amx(bool /*hidden*/) {}
 AmxTiles::~AmxTiles() = default;
 void AmxTiles::multiply(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
                         std::int64_t, std::int32_t*) {}
+template <int kDigits>
 void AmxTiles::multiply_digits(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
                                std::int64_t, std::int32_t*) {}
 
 }  // namespace cadenza::cpu
 
 #endif
+
+namespace cadenza::cpu {
+
+template void AmxTiles::multiply_digits<2>(const std::uint8_t*, std::int64_t, std::int64_t,
+                                           const std::byte*, std::int64_t, std::int32_t*);
+template void AmxTiles::multiply_digits<3>(const std::uint8_t*, std::int64_t, std::int64_t,
+                                           const std::byte*, std::int64_t, std::int32_t*);
+
+}  // namespace cadenza::cpu

@@ -32,9 +32,9 @@ class AmxTiles {
   /// [16 * depth, 32, 4] of signed bytes; of up to 16 rows or of 32.
   void multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
                 const std::byte* panel, std::int64_t depth, std::int32_t* sums);
-  /// sums [digits of columns, digits of rows, 16, 32] of up to 16 rows with two digits: codes
-  /// [rows, depth, digits, 64] times a panel [depth, halves of the columns, digits, 16, 16, 4], low
-  /// digits first.
+  /// The same by digits (digits.h): sums [kPlaces, 32, 32] of codes [rows, depth, digits, 64] times
+  /// a panel [depth, halves of the columns, digits, 16, 16, 4].
+  template <int kDigits>
   void multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
                        const std::byte* panel, std::int64_t depth, std::int32_t* sums);
 

@@ -19,12 +19,14 @@ namespace cadenza::cpu::HWY_NAMESPACE {
 
 /// Panels `first` to first + count - 1 of a packed matrix.
 Panels panels_of(const PackedMatrix& matrix, std::int64_t first, int count) {
-  const auto at = [&](const auto* columns) {
-    return columns == nullptr ? nullptr : columns + first * kWidth;
+  const auto at = [&](const auto* columns, std::int64_t rows = 1) {
+    return columns == nullptr ? nullptr : columns + first * rows * kWidth;
   };
+  const std::int64_t rows = offset_rows(matrix.format);
   return {matrix.panels + first * panel_bytes(matrix.format, matrix.depth),
           at(matrix.steps),
-          at(matrix.offsets),
+          at(matrix.offsets, rows),
+          rows,
           count,
           {0, 1, 2, 3}};
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backend/cpu/cells.h"
+#include "cadenza/error.h"
 
 namespace cadenza::cpu {
 namespace {
@@ -17,12 +18,16 @@ PackedMatrix pack_blocks(const Workers& workers, const Scratch::Frame& frame, Pr
                          const float* from, std::int64_t matrices, const Shape& shape) {
   const std::int64_t units = shape[0];
   const std::int64_t depth = shape[1];
+  check(format != Precision::int24 || depth <= kMostInt24Depth, "int24: a product sums ", depth,
+        " weights, expected at most ", kMostInt24Depth);
   const std::int64_t width = panel_width();
   const std::int64_t panels = blocks_of(units) * matrices;
   const std::int64_t size = panel_bytes(format, depth);
   auto* const packed = frame.take<std::byte>(panels * size);
   float* const steps = of_integers(format) ? frame.floats(panels * width) : nullptr;
-  auto* const offsets = of_integers(format) ? frame.take<std::int32_t>(panels * width) : nullptr;
+  const std::int64_t offset_size = offset_rows(format) * width;
+  auto* const offsets =
+      of_integers(format) ? frame.take<std::int32_t>(panels * offset_size) : nullptr;
   workers.pool.parallel_for(
       panels, worth_a_thread(8 * depth * width), [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t panel = begin; panel < end; ++panel) {
@@ -35,7 +40,7 @@ PackedMatrix pack_blocks(const Workers& workers, const Scratch::Frame& frame, Pr
           } else {
             pack_narrow_panel(format, {weights, count, depth}, to,
                               steps == nullptr ? nullptr : steps + panel * width,
-                              offsets == nullptr ? nullptr : offsets + panel * width);
+                              offsets == nullptr ? nullptr : offsets + panel * offset_size);
           }
         }
       });
@@ -132,7 +137,8 @@ std::int64_t ids_of(const GenerationNetwork& network, std::size_t l) {
 }
 
 std::size_t matrix_bytes(Precision format, std::int64_t panels, std::int64_t depth) {
-  const std::int64_t steps = of_integers(format) ? 8 * panels * panel_width() : 0;
+  const std::int64_t steps =
+      of_integers(format) ? 4 * (1 + offset_rows(format)) * panels * panel_width() : 0;
   return static_cast<std::size_t>(panels * panel_bytes(format, depth) + steps);
 }
 

@@ -15,6 +15,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
+/// Whether products may go to the tiles of AMX, where the processor has them.
+constexpr bool kAmx = HWY_TARGET == HWY_AVX3_DL;
+
 using Words = hn::ScalableTag<std::int32_t>;
 using WordVector = hn::Vec<Words>;
 
@@ -60,8 +63,15 @@ HWY_INLINE WordVector widen_bytes(WordVector bytes) {
 #endif
 }
 
+/// Codes of a row from i on, a code after the other.
+template <class Code, class D, class V>
+HWY_INLINE void store_codes(D /*d*/, V codes, Code* row, std::int64_t i) {
+  const hn::Rebind<Code, hn::RebindToFloat<D>> narrow;
+  hn::StoreU(hn::DemoteTo(narrow, codes), narrow, row + i);
+}
+
 // A word of weights holds kInWord of an output, kSteps words of factors long; panels are padded to
-// kUnit factors.
+// kUnit factors. store() puts codes, kZero higher, at their places in a row.
 
 struct Int16 {
   using Weight = std::int16_t;
@@ -69,10 +79,15 @@ struct Int16 {
   static constexpr int kInWord = 2;
   static constexpr int kUnit = 2;
   static constexpr int kSteps = 1;
+  static constexpr bool kOneSum = true;  ///< all products are summed as one integer
   static constexpr float kLevels = 8192.0F;
-  static constexpr float kMostWeight = 32639.0F;  ///< 127 * 256 + 127: see Int16Digits
+  static constexpr float kMostWeight = 32639.0F;  ///< 127 * 256 + 127: see Digits
   static constexpr int kZero = 0;                 ///< the code of 0
 
+  template <class D, class V>
+  static HWY_INLINE void store(D d, V codes, Code* row, std::int64_t i) {
+    store_codes(d, codes, row, i);
+  }
   template <int kStep>
   static HWY_INLINE WordVector weights(WordVector words) {
     return words;
@@ -88,8 +103,14 @@ struct Int16 {
 struct Int8 {
   using Weight = std::int8_t;
   static constexpr int kInWord = 4;
+  static constexpr bool kOneSum = true;
   static constexpr float kLevels = 127.0F;
   static constexpr float kMostWeight = 127.0F;
+
+  template <class Code, class D, class V>
+  static HWY_INLINE void store(D d, V codes, Code* row, std::int64_t i) {
+    store_codes(d, codes, row, i);
+  }
 #if HWY_TARGET == HWY_AVX3_DL
   static_assert(kWidth == kAmxColumns);
   using Code = std::uint8_t;
@@ -128,39 +149,6 @@ struct Int8 {
   }
 #endif
 };
-
-#if HWY_TARGET == HWY_AVX3_DL
-constexpr std::int64_t kDigitTileWords = 16 * 16;
-
-/// int16 on the tiles of AMX, as two digits to the base of 256, high and low. Those of factors,
-/// which are 8192 more than their value, have no sign, those of weights lie in [-128, 127]. A row
-/// of factors is low and high digits by turns, 64 of each; a panel is tiles of 64 inputs of half of
-/// the columns, of low and high digits by turns.
-struct Int16Digits {
-  using Weight = std::int16_t;
-  using Code = std::int16_t;
-  static constexpr int kInWord = 2;
-  static constexpr int kUnit = kAmxDepth;
-  static constexpr float kLevels = Int16::kLevels;
-  static constexpr float kMostWeight = Int16::kMostWeight;
-  static constexpr int kZero = 8192;
-
-  static HWY_INLINE WordVector add(WordVector sum, WordVector factors, WordVector weights) {
-    return vpdpwssd(sum, factors, weights);
-  }
-  /// From four codes in two words to a word of low digits and one of high digits.
-  static HWY_INLINE WordVector arrange(WordVector weights) {
-    constexpr hn::Repartition<std::uint8_t, Words> d;
-    const hn::Repartition<std::int16_t, Words> codes;
-    const auto bias = hn::Set(codes, 128);
-    const auto carried = hn::Xor(hn::Add(hn::BitCast(codes, weights), bias), bias);
-    alignas(16) static constexpr std::uint8_t kOrder[16] = {0, 2,  4,  6,  1, 3,  5,  7,
-                                                            8, 10, 12, 14, 9, 11, 13, 15};
-    return hn::BitCast(Words(),
-                       hn::TableLookupBytes(hn::BitCast(d, carried), hn::LoadDup128(d, kOrder)));
-  }
-};
-#endif
 
 template <class F>
 constexpr std::int64_t padded_depth(std::int64_t depth) {

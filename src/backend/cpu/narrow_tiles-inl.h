@@ -12,7 +12,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "backend/cpu/amx_products-inl.h"
+#include "backend/cpu/digit_products-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
@@ -23,6 +23,7 @@ struct IntegerProducts {
   /// Panels of a few rows at a time. One after the other they are read as they lie in memory; sums
   /// of integers can be split as is fast.
   static constexpr int kFewPanels[] = {0, 1, 1, 1};
+  static constexpr int kMostRows = kTileRows;
 
   template <int kRows, int kPanels>
   static HWY_INLINE void tile(const Operand& a, std::int64_t begin, const Panels& panels, int first,
@@ -39,7 +40,7 @@ struct IntegerProducts {
     for (int i = 0; i < kRows * kSplit; ++i) {
       sum0[i] = sum1[i] = hn::Zero(d);
       if (F::kZero == 0 || i >= kRows) continue;
-      const std::int32_t* const offset = panels.offsets + first * kWidth;
+      const std::int32_t* const offset = panels.offsets_of(first);
       sum0[i] = hn::LoadU(d, offset);
       sum1[i] = hn::LoadU(d, offset + kLanes);
     }
@@ -75,7 +76,8 @@ struct IntegerProducts {
         sum0[i] = hn::Add(sum0[i], sum0[split * kRows + i]);
         sum1[i] = hn::Add(sum1[i], sum1[split * kRows + i]);
       }
-      add_sums(a, panels, first, begin + i, sum0[i], sum1[i], c);
+      add_sums(a, panels, first, begin + i, hn::ConvertTo(Real(), sum0[i]),
+               hn::ConvertTo(Real(), sum1[i]), c);
     }
   }
 
@@ -83,22 +85,36 @@ struct IntegerProducts {
   /// many.
   static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c,
                                 AmxTiles& tiles) {
-#if HWY_TARGET == HWY_AVX3_DL
-    if constexpr (std::is_same_v<F, Int8>) {
-      if (!amx_ready()) return 0;
-      multiply_on_tiles<Int8>(a, panels, p, c, tiles);
-      return a.rows;
+    if (!kAmx || !std::is_same_v<F, Int8> || !amx_ready()) return 0;
+    constexpr Words d;
+    constexpr std::int64_t kMost = 2 * kAmxRows;
+    const std::int64_t row_bytes = a.stride;
+    const std::int64_t depth = padded_depth<F>(a.depth);
+    const std::byte* const panel = panels.data + p * depth * kWidth;
+    const std::int32_t* const offsets = panels.offsets_of(p);
+    HWY_ALIGN std::int32_t sums[kMost][kAmxColumns];
+    const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
+      const WordVector sum = hn::Add(hn::Load(d, sums[row] + lane), hn::LoadU(d, offsets + lane));
+      return hn::ConvertTo(Real(), sum);
+    };
+    std::int64_t each = 0;
+    for (std::int64_t row = 0; row < a.rows; row += each) {
+      const std::int64_t left = a.rows - row;
+      each = left >= kMost ? kMost : std::min(left, kAmxRows);
+      const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
+      tiles.multiply(codes, each, row_bytes, panel, depth / kAmxDepth, sums[0]);
+      for (std::int64_t i = 0; i < each; ++i) {
+        add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
+      }
     }
-#endif
-    static_cast<void>(a), static_cast<void>(panels), static_cast<void>(p), static_cast<void>(c);
-    static_cast<void>(tiles);
-    return 0;
+    return a.rows;
   }
 };
 
 /// 16-bit weights in pairs as Int16 has them, with factors as they are and the sums of fp32.
 struct Bf16Products {
   static constexpr int kFewPanels[] = {0, 4, 3, 2};
+  static constexpr int kMostRows = kTileRows;
 
   static std::int64_t take_rows(const Operand&, const Panels&, int, const Output&, AmxTiles&) {
     return 0;

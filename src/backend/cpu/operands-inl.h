@@ -28,21 +28,24 @@ struct Panels {
   const std::byte* data;
   const float* steps;
   const std::int32_t* offsets;
+  std::int64_t offset_rows;
   int count;
   int plane[4];
+
+  const std::int32_t* offsets_of(int p) const { return offsets + p * offset_rows * kWidth; }
 };
 
 /// Row `row` of c += its sums with panel p.
 HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,
-                         WordVector sum0, WordVector sum1, const Output& c) {
+                         Vector sum0, Vector sum1, const Output& c) {
   const Real d;
   float* const out = c.data + row * c.stride + panels.plane[p] * kWidth;
   const float* const steps = panels.steps + p * kWidth;
   const Vector row_step = hn::Set(d, a.steps[row]);
   const Vector step0 = hn::Mul(row_step, hn::LoadU(d, steps));
   const Vector step1 = hn::Mul(row_step, hn::LoadU(d, steps + kLanes));
-  hn::StoreU(Fma(d, hn::ConvertTo(d, sum0), step0, hn::LoadU(d, out)), d, out);
-  hn::StoreU(Fma(d, hn::ConvertTo(d, sum1), step1, hn::LoadU(d, out + kLanes)), d, out + kLanes);
+  hn::StoreU(Fma(d, sum0, step0, hn::LoadU(d, out)), d, out);
+  hn::StoreU(Fma(d, sum1, step1, hn::LoadU(d, out + kLanes)), d, out + kLanes);
 }
 
 }  // namespace cadenza::cpu::HWY_NAMESPACE

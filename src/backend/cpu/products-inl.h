@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/codes-inl.h"
 #include "backend/cpu/narrow_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -64,11 +65,11 @@ struct NarrowProducts {
                           AmxTiles& tiles_of_amx) {
     const std::int64_t before = Tiles::take_rows(a, panels, p, c, tiles_of_amx);
     const std::int64_t left = a.rows - before;
-    const std::int64_t tiles = (left + kTileRows - 1) / kTileRows;
+    const std::int64_t tiles = (left + Tiles::kMostRows - 1) / Tiles::kMostRows;
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
       const std::int64_t begin = before + left * tile / tiles;
       const auto rows = static_cast<int>(before + left * (tile + 1) / tiles - begin);
-      multiply_rows<kTileRows>(rows, a, begin, panels, p, c);
+      multiply_rows<Tiles::kMostRows>(rows, a, begin, panels, p, c);
     }
   }
 
@@ -83,6 +84,11 @@ struct NarrowProducts {
     }
   }
 };
+
+/// The tiles of a format of integers.
+template <class F>
+using ProductsOf =
+    std::conditional_t<requires { F::kDigits; }, DigitProducts<F>, IntegerProducts<F>>;
 
 /// kRows rows times all panels, kMost at a time: a few rows alone have too few sums to keep the
 /// multipliers busy while each waits for the one before.
@@ -123,13 +129,12 @@ void multiply_panels(Precision format, const Operand& a, const Panels& panels, c
   switch (format) {
     case Precision::bf16:
       return multiply_panels_by<NarrowProducts<Bf16Products>>(a, panels, c, tiles);
+    case Precision::int24:
     case Precision::int16:
-#if HWY_TARGET == HWY_AVX3_DL
-      if (amx_ready()) return multiply_panels_by<DigitProducts>(a, panels, c, tiles);
-#endif
-      return multiply_panels_by<NarrowProducts<IntegerProducts<Int16>>>(a, panels, c, tiles);
     case Precision::int8:
-      return multiply_panels_by<NarrowProducts<IntegerProducts<Int8>>>(a, panels, c, tiles);
+      return with_integers(format, [&]<class F>(F) HWY_ATTR {
+        multiply_panels_by<NarrowProducts<ProductsOf<F>>>(a, panels, c, tiles);
+      });
     default:
       return multiply_panels_by<FloatProducts>(a, panels, c, tiles);
   }

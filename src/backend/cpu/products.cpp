@@ -29,6 +29,7 @@ std::int64_t panel_bytes_of(Precision format, std::int64_t depth) {
   switch (format) {
     case Precision::bf16:
       return (depth + 1) / 2 * kWidth * 4;
+    case Precision::int24:
     case Precision::int16:
     case Precision::int8:
       return bytes_of_integers(format, depth);
@@ -38,7 +39,16 @@ std::int64_t panel_bytes_of(Precision format, std::int64_t depth) {
 }
 
 std::int64_t code_bytes_of(Precision format) {
-  return format == Precision::int8 ? sizeof(Int8::Code) : sizeof(Int16::Code);
+  std::int64_t bytes = 0;
+  with_integers(format,
+                [&](auto integers) { bytes = sizeof(typename decltype(integers)::Code); });
+  return bytes;
+}
+
+float unit_step_of(Precision format) {
+  float step = 0.0F;
+  with_integers(format, [&](auto integers) { step = 1.0F / decltype(integers)::kLevels; });
+  return step;
 }
 
 struct Extent {
@@ -80,9 +90,11 @@ float weight_step(const float* weights, std::int64_t depth) {
   // The rounding of each code may add a half to the sum, and the sum itself was rounded.
   constexpr double kMostSum = 262143.0 - 128.0;
   const Extent extent = extent_of(weights, depth);
-  const double for_sum = extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth));
-  const auto step =
-      static_cast<float>(std::max(static_cast<double>(extent.most / F::kMostWeight), for_sum));
+  double least = extent.most / F::kMostWeight;
+  if (F::kOneSum) {
+    least = std::max(least, extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth)));
+  }
+  const auto step = static_cast<float>(least);
   return step > 0.0F ? step : 1.0F;
 }
 
@@ -93,26 +105,6 @@ constexpr std::int64_t kChunkWords = 64;
 void store_words(const std::int32_t* words, std::int64_t count, std::int32_t* panel) {
   transpose(reinterpret_cast<const float*>(words), kChunkWords, kWidth, count,
             reinterpret_cast<float*>(panel), kWidth);
-}
-
-/// The same as F has them in a panel.
-template <class F>
-void store_words_of(const std::int32_t* words, std::int64_t count, std::int32_t* panel) {
-#if HWY_TARGET == HWY_AVX3_DL
-  if constexpr (std::is_same_v<F, Int16Digits>) {
-    HWY_ALIGN std::int32_t rows[kChunkWords][kWidth];
-    store_words(words, count, rows[0]);
-    for (std::int64_t word = 0; word < count; ++word) {
-      for (std::int64_t half = 0; half < 2; ++half) {
-        std::int32_t* const tiles = panel + (word / 32 * 2 + half) * 2 * kDigitTileWords;
-        std::copy_n(rows[word] + half * kLanes, kLanes,
-                    tiles + word % 2 * kDigitTileWords + word / 2 % 16 * kLanes);
-      }
-    }
-    return;
-  }
-#endif
-  store_words(words, count, panel);
 }
 
 /// Codes of the weights from k on of a unit, as many as fit a chunk, the rest 0; their sum.
@@ -153,8 +145,47 @@ void pack_integers(const PanelSource& from, std::byte* panel, float* steps, std:
       offsets[unit] -= F::kZero * encode_weights<F>(from.data + unit * from.depth + k, count,
                                                     steps[unit], chunk + unit * kChunkWords);
     }
-    store_words_of<F>(chunk, std::min(kChunkWords, words - word),
-                      reinterpret_cast<std::int32_t*>(panel) + word * kWidth);
+    store_words(chunk, std::min(kChunkWords, words - word),
+                reinterpret_cast<std::int32_t*>(panel) + word * kWidth);
+  }
+}
+
+template <class F>
+void pack_digits(const PanelSource& from, std::byte* panel, float* steps, std::int32_t* offsets) {
+  constexpr std::int64_t kWords = kDigitBlock / kDigitsInWord;
+  HWY_ALIGN WeightDigit digits[F::kDigits][kWidth][kDigitBlock] = {};
+  HWY_ALIGN std::int32_t codes[kDigitBlock];
+  HWY_ALIGN std::int32_t words[kWords][kWidth];
+  std::int32_t sums[kWidth][F::kDigits] = {};
+  auto* to = reinterpret_cast<std::int32_t*>(panel);
+  for (std::int64_t k = 0; k < from.depth; k += kDigitBlock) {
+    const std::int64_t count = std::min(kDigitBlock, from.depth - k);
+    for (std::int64_t unit = 0; unit < from.units; ++unit) {
+      const float* const weights = from.data + unit * from.depth;
+      if (k == 0) steps[unit] = weight_step<F>(weights, from.depth);
+      std::fill_n(codes, kDigitBlock, 0);
+      for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
+        const hn::RebindToSigned<decltype(d)> integers;
+        const auto rounded = round_codes(d, hn::LoadU(d, weights + k + i), 1.0F / steps[unit]);
+        hn::StoreU(rounded, integers, codes + i);
+      });
+      F::split(codes, digits[0][unit], kWidth * kDigitBlock, sums[unit]);
+    }
+    for (int digit = 0; digit < F::kDigits; ++digit) {
+      transpose(reinterpret_cast<const float*>(digits[digit]), kWords, kWidth, kWords,
+                reinterpret_cast<float*>(words), kWidth);
+      for (std::int64_t half = 0; half < 2; ++half) {
+        std::int32_t* const tile = to + (half * F::kDigits + digit) * kDigitWords;
+        for (std::int64_t word = 0; word < kWords; ++word) {
+          std::copy_n(words[word] + half * kLanes, kLanes, tile + word * kLanes);
+        }
+      }
+    }
+    to += 2 * F::kDigits * kDigitWords;
+  }
+  for (std::int64_t unit = 0; unit < kWidth; ++unit) {
+    steps[unit] = unit < from.units ? steps[unit] * F::kUnitOfSum : 0.0F;
+    F::set_offsets(sums[unit], offsets + unit, kWidth);
   }
 }
 
@@ -187,7 +218,12 @@ void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, 
                    std::int32_t* offsets) {
   if (format == Precision::bf16) return pack_bf16(from, panel);
   with_integers(format, [&](auto integers) HWY_ATTR {
-    pack_integers<decltype(integers)>(from, panel, steps, offsets);
+    using F = decltype(integers);
+    if constexpr (requires { F::kDigits; }) {
+      pack_digits<F>(from, panel, steps, offsets);
+    } else {
+      pack_integers<F>(from, panel, steps, offsets);
+    }
   });
 }
 
@@ -217,6 +253,7 @@ namespace cadenza::cpu {
 
 HWY_EXPORT(panel_bytes_of);
 HWY_EXPORT(code_bytes_of);
+HWY_EXPORT(unit_step_of);
 HWY_EXPORT(pack_panel_in);
 HWY_EXPORT(encode_row_in);
 
@@ -235,7 +272,7 @@ void encode_row(Precision format, const float* x, std::int64_t columns, void* co
   HWY_DYNAMIC_DISPATCH(encode_row_in)(format, x, columns, codes, step);
 }
 
-float unit_step(Precision format) { return format == Precision::int8 ? 1.0F / 127.0F : 0x1p-13F; }
+float unit_step(Precision format) { return HWY_DYNAMIC_DISPATCH(unit_step_of)(format); }
 
 Factors encode_rows(const Workers& workers, const Scratch::Frame& frame, Precision format,
                     const Matrix& x) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backend/cpu/dense.h"
+#include "backend/cpu/digits.h"
 #include "cadenza/backend.h"
 
 // Products of rows with weights that were packed once, in the number formats of inference. Besides
@@ -12,18 +13,29 @@
 //   int16, int8  codes of weights * codes of factors, summed as integers, which is exact in
 //                whatever order and on every instruction set; one multiply-add by both steps brings
 //                each sum into the f32 sums
-// With L = 2^13 (int16) or 127 (int8) and e the least integer >= 0 such that |x| <= 2^e for all
+//   int24        the same with codes of 24 bits and their products by digits (digits.h), at the
+//                errors of fp32: the three places p0, p1, p2 are exact sums, and
+//                fma(p2, 65536, fma(p1, 256, p0)) in f32 is the sum, of which a 1 stands for 65536
+// With L = 2^13 (int16), 127 (int8) or 2^23 - 1 (int24) and e the least integer >= 0 such that |x| <= 2^e for all
 // factors of a row, the code of a factor x is round(x * L / 2^e), half to even, and its row's step,
 // what a code of 1 stands for, 2^e / L. What lies in [-1, 1] therefore has one step for all rows.
 // The code of a weight w is round(w / s), s being its output's step: such that no code passes
-// 32639 (127) and the sum of their magnitudes stays below 2^18, so that no sum of products
-// leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed apart, in f32.)
+// 32639 (127, 127 * 2^16) and, but in int24, the sum of their magnitudes stays below 2^18, so that
+// no sum of products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed
+// apart, in f32.) Digits of codes of factors lie in [0, 255] but for the highest, those of weights
+// in [-128, 127]: sums of places stay in 32 bits up to kMostInt24Depth products.
 
 namespace cadenza::cpu {
 
 constexpr bool of_integers(Precision format) {
-  return format == Precision::int16 || format == Precision::int8;
+  return format == Precision::int24 || format == Precision::int16 || format == Precision::int8;
 }
+/// Where sums of integers start from: numbers for each output.
+constexpr std::int64_t offset_rows(Precision format) {
+  return format == Precision::int24 ? kPlaces : 1;
+}
+
+constexpr std::int64_t kMostInt24Depth = 26000;
 
 /// Rows that are multiplied: floats, or the codes that stand for them.
 struct Factors {
@@ -38,7 +50,7 @@ struct PackedMatrix {
   std::int64_t depth = 0;             ///< K
   const std::byte* panels = nullptr;  ///< panel_bytes() each
   const float* steps = nullptr;       ///< [blocks, matrices, W] of integers: what a 1 stands for
-  const std::int32_t* offsets = nullptr;  ///< the same: what their sums start from
+  const std::int32_t* offsets = nullptr;  ///< [blocks, matrices, offset_rows(), W]
 };
 
 /// Of a panel [K, W].
@@ -53,7 +65,7 @@ struct PanelSource {
   const float* data;
   std::int64_t units, depth;
 };
-/// Packs them in a format other than fp32. Integers only: `steps` and `offsets` [W].
+/// Packs them in a format other than fp32. Integers only: `steps` [W], `offsets` [offset_rows(), W].
 void pack_narrow_panel(Precision format, const PanelSource& from, std::byte* panel, float* steps,
                        std::int32_t* offsets);
 

@@ -38,6 +38,7 @@ Numbers numbers_of(Precision precision) {
       return {CUDNN_DATA_BFLOAT16, CUDNN_DEFAULT_MATH};
     case Precision::fp16:
       return {CUDNN_DATA_HALF, CUDNN_TENSOR_OP_MATH};
+    case Precision::int24:
     case Precision::int16:
     case Precision::int8:
       break;

@@ -50,6 +50,7 @@ Types types_of(Precision precision) {
       return {CUDA_R_16BF, CUBLAS_COMPUTE_32F};
     case Precision::fp16:
       return {CUDA_R_16F, CUBLAS_COMPUTE_32F};
+    case Precision::int24:
     case Precision::int16:
     case Precision::int8:
       break;

@@ -24,6 +24,7 @@ float load(const void* data, std::int64_t i, Precision precision) {
       return __bfloat162float(static_cast<const __nv_bfloat16*>(data)[i]);
     case Precision::fp16:
       return __half2float(static_cast<const __half*>(data)[i]);
+    case Precision::int24:
     case Precision::int16:
     case Precision::int8:
       break;
