@@ -100,11 +100,13 @@ float as_bf16(float x) {
 /// The sum in int24, in units of 2^16.
 float sum_by_digits(const Codes& factors, const Codes& weights) {
   std::int64_t places[5] = {};
+  std::int64_t low = 0;
   for (std::size_t k = 0; k < factors.values.size(); ++k) {
     std::int64_t rest = weights.values[k];
     for (int j = 0; j < 3; ++j) {
       const std::int64_t digit = (rest + 128) % 256 - 128 + ((rest + 128) % 256 < 0 ? 256 : 0);
       rest = (rest - digit) / 256;
+      if (j < 2) low += digit;
       const std::int64_t code = factors.values[k];
       places[j] += (code & 255) * digit;
       places[j + 1] += (code >> 8 & 255) * digit;
@@ -112,6 +114,7 @@ float sum_by_digits(const Codes& factors, const Codes& weights) {
     }
     EXPECT_EQ(rest, 0);
   }
+  places[2] += low >> 1;
   const auto place = [&](int i) { return static_cast<float>(places[i]); };
   return std::fma(place(4), 65536.0F, std::fma(place(3), 256.0F, place(2)));
 }

@@ -125,6 +125,7 @@ struct Int24 : Digits<3> {
     for (int place = 0; place < kPlaces; ++place) {
       offsets[place * stride] = -(kZero >> 16) * sums[place];
     }
+    offsets[0] += (sums[0] + sums[1]) >> 1;  // products that are left out: see products.h
   }
   static HWY_INLINE Vector total(const WordVector* places, const std::int32_t* offsets) {
     const Real d;

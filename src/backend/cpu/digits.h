@@ -6,8 +6,8 @@
 
 // Products of integers by their digits to the base of 256, the lowest first. Digits i of a factor
 // and j of a weight make a product at place i + j; three places are summed apart. Two digits have
-// no more. Of three, products at places 0 and 1 are left out: they are worth less than what
-// rounding to digits has taken already.
+// no more. Of three, products at places 0 and 1 are left out, which together are worth as much as
+// what rounding to digits has taken already.
 
 namespace cadenza::cpu {
 

@@ -23,7 +23,8 @@
 // 32639 (127, 127 * 2^16) and, but in int24, the sum of their magnitudes stays below 2^18, so that
 // no sum of products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed
 // apart, in f32.) Digits of codes of factors lie in [0, 255] but for the highest, those of weights
-// in [-128, 127]: sums of places stay in 32 bits up to kMostInt24Depth products.
+// in [-128, 127]: sums of places stay in 32 bits up to kMostInt24Depth products. To p0 is added what
+// products left out are on average, floor of half the sum of an output's digits 0 and 1.
 
 namespace cadenza::cpu {
 
