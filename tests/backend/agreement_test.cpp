@@ -44,7 +44,9 @@ constexpr double kGradientTolerance = 2e-5;
 Tolerance tolerance_of(const OpCase& op, Precision precision) {
   // Where terms cancel, what is rounded is still of the size of the factors.
   constexpr double kFactors = 1.0;
-  if (precision == Precision::fp32) return {op.tolerance, kGradientTolerance};
+  if (precision == Precision::fp32 || precision == Precision::int24) {
+    return {op.tolerance, kGradientTolerance};
+  }
   Tolerance tolerance = precision == Precision::tf32 ? Tolerance{2e-3, 5e-3, kFactors}
                                                      : Tolerance{2e-2, 6e-2, kFactors};
   if (op.kinked) tolerance.gradient = 0.5;

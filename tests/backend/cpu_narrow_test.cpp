@@ -28,7 +28,7 @@ constexpr Precision kIntegers[] = {Precision::int24, Precision::int16, Precision
 float levels_of(Precision format) {
   switch (format) {
     case Precision::int24:
-      return 8388607.0F;
+      return 8323072.0F;
     case Precision::int16:
       return 8192.0F;
     default:
@@ -97,24 +97,25 @@ float as_bf16(float x) {
   return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
 }
 
+/// Digit `place` of an integer, in [-128, 127].
+std::int64_t digit_of(std::int64_t code, int place) {
+  for (;; --place) {
+    const std::int64_t digit = ((code + 128) % 256 + 256) % 256 - 128;
+    if (place == 0) return digit;
+    code = (code - digit) / 256;
+  }
+}
+
 /// The sum in int24, in units of 2^16.
 float sum_by_digits(const Codes& factors, const Codes& weights) {
   std::int64_t places[5] = {};
-  std::int64_t low = 0;
   for (std::size_t k = 0; k < factors.values.size(); ++k) {
-    std::int64_t rest = weights.values[k];
-    for (int j = 0; j < 3; ++j) {
-      const std::int64_t digit = (rest + 128) % 256 - 128 + ((rest + 128) % 256 < 0 ? 256 : 0);
-      rest = (rest - digit) / 256;
-      if (j < 2) low += digit;
-      const std::int64_t code = factors.values[k];
-      places[j] += (code & 255) * digit;
-      places[j + 1] += (code >> 8 & 255) * digit;
-      places[j + 2] += (code >> 16) * digit;
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 3; ++j) {
+        places[i + j] += digit_of(factors.values[k], i) * digit_of(weights.values[k], j);
+      }
     }
-    EXPECT_EQ(rest, 0);
   }
-  places[2] += low >> 1;
   const auto place = [&](int i) { return static_cast<float>(places[i]); };
   return std::fma(place(4), 65536.0F, std::fma(place(3), 256.0F, place(2)));
 }

@@ -81,12 +81,11 @@ TEST(PanelGemm, PackedOnceGivesTheSameBits) {
     ThreadPool pool(2);
     Scratch scratch;
     const Scratch::Frame frame(scratch);
-    float* const packed = frame.floats(packed_size(size.depth, size.columns));
-    pack({pool, scratch}, b, packed);
+    const PackedFactor packed({pool, scratch}, frame, b, size.rows);
     std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
     std::vector<float> got = expected;
     multiply({pool, scratch}, a, b, {expected.data(), size.columns});
-    multiply_packed(a, packed, size.columns, {got.data(), size.columns});
+    packed.multiply(a, 0, {got.data(), size.columns});
     EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
   }
 }

@@ -33,6 +33,7 @@ struct Bounds {
 Bounds bounds_of(Precision precision) {
   switch (precision) {
     case Precision::fp32:
+    case Precision::int24:
       return {1e-5, 1e-4, 1e-4, 23};
     case Precision::tf32:
     case Precision::fp16:

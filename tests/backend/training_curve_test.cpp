@@ -97,6 +97,7 @@ struct Tolerance {
 Tolerance tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::fp32:
+    case Precision::int24:
       return {1e-5, 1e-4};
     case Precision::tf32:
       return {2e-3, 1e-1};

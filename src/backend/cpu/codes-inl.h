@@ -13,6 +13,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
+/// Steps of weights stay above this, so that their inverses are finite.
+constexpr float kLeastStep = 0x1p-100F;
+
 /// round(x * scale), half to even.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE auto round_codes(D d, V x, float scale) {

@@ -3,9 +3,7 @@
 
 #include <string>
 
-#include "backend/cpu/panel_gemm.h"
-#include "backend/cpu/scratch.h"
-#include "backend/cpu/thread_pool.h"
+#include "backend/cpu/dense.h"
 #include "backend/reference/reference_backend.h"
 
 namespace cadenza {
@@ -23,6 +21,11 @@ class CpuBackend : public ReferenceBackend {
 
  protected:
   void do_matmul(const MatmulArgs& args) override;
+  void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
+  void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
+
+  /// What training computes with.
+  cpu::Workers workers() { return {pool_, scratch_, precision_ == Precision::int24}; }
 
   Precision precision_;
   cpu::ThreadPool pool_;
@@ -37,8 +40,6 @@ class CpuBackend : public ReferenceBackend {
   void do_dropout(const DropoutArgs& args) override;
   std::size_t do_recurrent_reserve_bytes(const RecurrentSpec& spec, std::int64_t steps,
                                          std::int64_t batch, DType dtype) const override;
-  void do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) override;
-  void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
   void do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) override;
   void do_attention(const AttentionArgs& args) override;
   void do_attention_backward(const AttentionBackwardArgs& args) override;
@@ -56,12 +57,12 @@ class CpuBackend : public ReferenceBackend {
 };
 
 /// The same with the products of inference in the narrower formats of products.h: those of
-/// recurrent layers and of rows with transposed weights. Layers are packed once a call. It does not
-/// train.
+/// recurrent layers and of rows with transposed weights. Layers are packed once a call. It trains in
+/// int24 alone.
 class NarrowCpuBackend final : public CpuBackend {
  public:
   using CpuBackend::CpuBackend;
-  bool trains() const override { return false; }
+  bool trains() const override { return precision_ == Precision::int24; }
 
  private:
   void do_matmul(const MatmulArgs& args) override;

@@ -41,10 +41,9 @@ HWY_INLINE WordVector add_digits(WordVector sum, WordVector factors, WordVector 
 #endif
 }
 
-/// Digits of factors lie in [0, 255], but for the highest, which has the sign; where it must not
-/// have one, codes are kZero higher, and sums start so much lower. Those of weights lie in
-/// [-128, 127]. A row is blocks of the lowest digits, the next and so on; a panel is
-/// [blocks, halves of the columns, digits, words, lanes].
+/// Digits lie in [-128, 127]. Codes of factors come kZero higher, and digits without a sign are bytes
+/// of that, for which sums start so much lower. A row is blocks of the lowest digits, the next and so
+/// on; a panel is [blocks, halves of the columns, digits, words, lanes].
 template <int kDigits_>
 struct Digits {
   static constexpr int kDigits = kDigits_;
@@ -60,34 +59,51 @@ struct Digits {
                          i / kDigitBlock * kDigits * kDigitBlock + i % kDigitBlock;
     const auto low = hn::Set(d, 255);
     for (int digit = 0; digit < kDigits; ++digit) {
-      const bool highest = digit + 1 == kDigits;
-      const auto some = highest && kSignedDigits ? codes : hn::And(codes, low);
+      auto some = hn::And(codes, low);
+      if constexpr (kSignedDigits) some = hn::Sub(some, hn::Set(d, 128));
       hn::StoreU(hn::DemoteTo(narrow, some), narrow, digits + digit * kDigitBlock);
       codes = hn::ShiftRight<8>(codes);
     }
   }
 
-  /// A block of one unit's weights, whose codes lie in `codes`: digit by digit, [kDigits, rows of
-  /// kDigitBlock], `stride` apart; adds up the sums of each.
-  static HWY_INLINE void split(const std::int32_t* codes, WeightDigit* digits, std::int64_t stride,
-                               std::int32_t* sums) {
+  /// From `count` rows of weights, a block at most and the rest taken for 0, to the tiles of a vector
+  /// of outputs; adds up each digit's in `sums`. `inverse`: what makes codes of weights.
+  static HWY_INLINE void pack(const float* weights, std::int64_t stride, std::int64_t count,
+                              Vector inverse, std::int32_t* tiles, WordVector* sums) {
+    const Real real;
     constexpr Words d;
-    const hn::Rebind<WeightDigit, Real> narrow;
-    const WordVector half = hn::Set(d, 128);
-    WordVector sum[kDigits];
-    for (WordVector& digit_sum : sum) digit_sum = hn::Zero(d);
-    for (std::int64_t i = 0; i < kDigitBlock; i += kLanes) {
-      WordVector rest = hn::Load(d, codes + i);
-      for (int digit = 0; digit < kDigits; ++digit) {
-        const WordVector higher = hn::ShiftRight<8>(hn::Add(rest, half));
-        const WordVector some = hn::Sub(rest, hn::ShiftLeft<8>(higher));
-        sum[digit] = hn::Add(sum[digit], some);
-        hn::StoreU(hn::DemoteTo(narrow, some), narrow, digits + digit * stride + i);
-        rest = higher;
+    constexpr bool kBytes = kDigitsInWord == 4;
+    constexpr int kBits = 32 / kDigitsInWord;
+    // Bytes of a code and this are its digits, each 128 higher.
+    const WordVector carry = hn::Set(d, kDigits == 3 ? 0x808080 : 0x8080);
+    const WordVector ones = hn::Set(d, kBytes ? 0x01010101 : 0x00010001);
+    const WordVector low = hn::Set(d, 255);
+    for (std::int64_t word = 0; word < kDigitBlock / kDigitsInWord; ++word) {
+      WordVector codes[kDigitsInWord];
+#pragma GCC unroll 4
+      for (std::int64_t i = 0; i < kDigitsInWord; ++i) {
+        const std::int64_t k = word * kDigitsInWord + i;
+        codes[i] = carry;
+        if (k >= count) continue;
+        const Vector scaled = hn::Mul(hn::LoadU(real, weights + k * stride), inverse);
+        codes[i] = hn::Add(hn::NearestInt(scaled), carry);
       }
-    }
-    for (int digit = 0; digit < kDigits; ++digit) {
-      sums[digit] += hn::GetLane(hn::SumOfLanes(d, sum[digit]));
+#pragma GCC unroll 4
+      for (int digit = 0; digit < kDigits; ++digit) {
+        WordVector digits = hn::Zero(d);
+#pragma GCC unroll 4
+        for (int i = kDigitsInWord - 1; i >= 0; --i) {
+          WordVector some = hn::And(codes[i], low);
+          if constexpr (!kBytes) some = hn::And(hn::Sub(some, hn::Set(d, 128)), hn::Set(d, 0xFFFF));
+          digits = hn::Or(hn::ShiftLeft<kBits>(digits), some);
+          codes[i] = hn::ShiftRight<8>(codes[i]);
+        }
+        if constexpr (kBytes) {
+          digits = hn::Xor(digits, hn::Set(d, static_cast<std::int32_t>(0x80808080)));
+        }
+        sums[digit] = add_digits(sums[digit], ones, digits);
+        hn::StoreU(digits, d, tiles + digit * kDigitWords + word * kLanes);
+      }
     }
   }
 };
@@ -101,9 +117,11 @@ struct Int16Digits : Digits<2> {
   static constexpr float kUnitOfSum = 1.0F;
   static constexpr int kZero = 8192;
 
-  /// What sums start from, by the sums of the digits of all weights of an output.
-  static void set_offsets(const std::int32_t* sums, std::int32_t* offsets, std::int64_t /*stride*/) {
-    offsets[0] = -kZero * (sums[0] + 256 * sums[1]);
+  /// What sums start from, by the sums of each digit of an output's weights.
+  static HWY_INLINE void set_offsets(const WordVector* sums, std::int32_t* offsets) {
+    constexpr Words d;
+    const WordVector sum = hn::Add(sums[0], hn::ShiftLeft<8>(sums[1]));
+    hn::StoreU(hn::Mul(sum, hn::Set(d, -kZero)), d, offsets);
   }
   /// The sum, modulo 2^32, of which these are the places.
   static HWY_INLINE Vector total(const WordVector* places, const std::int32_t* offsets) {
@@ -116,16 +134,21 @@ struct Int16Digits : Digits<2> {
 
 struct Int24 : Digits<3> {
   static constexpr bool kOneSum = false;
-  static constexpr float kLevels = 8388607.0F;
-  static constexpr float kMostWeight = 8323072.0F;  ///< 127 * 2^16, digits enough for rounding
-  static constexpr float kUnitOfSum = 65536.0F;     ///< the lowest place is that of 256^2
-  static constexpr int kZero = kSignedDigits ? 0 : 0x800000;
+  static constexpr float kLevels = 8323072.0F;  ///< 127 * 2^16: what rounding adds has digits too
+  static constexpr float kMostWeight = kLevels;
+  static constexpr float kUnitOfSum = 65536.0F;  ///< the lowest place is that of 256^2
+  static constexpr int kZero = 0x808080;         ///< 128 in each digit
 
-  static void set_offsets(const std::int32_t* sums, std::int32_t* offsets, std::int64_t stride) {
-    for (int place = 0; place < kPlaces; ++place) {
-      offsets[place * stride] = -(kZero >> 16) * sums[place];
+  static HWY_INLINE void set_offsets(const WordVector* sums, std::int32_t* offsets) {
+    constexpr Words d;
+    WordVector all[kPlaces];
+    for (WordVector& offset : all) offset = hn::Zero(d);
+    for (const DigitProduct& product : kDigitProducts<kDigits>) {
+      if (kSignedDigits) continue;
+      WordVector& offset = all[place_of<kDigits>(product)];
+      offset = hn::Sub(offset, hn::ShiftLeft<7>(sums[product.weight]));
     }
-    offsets[0] += (sums[0] + sums[1]) >> 1;  // products that are left out: see products.h
+    for (int place = 0; place < kPlaces; ++place) hn::StoreU(all[place], d, offsets + place * kWidth);
   }
   static HWY_INLINE Vector total(const WordVector* places, const std::int32_t* offsets) {
     const Real d;

@@ -168,6 +168,7 @@ void NarrowCpuBackend::do_matmul(const MatmulArgs& args) {
 
 void NarrowCpuBackend::do_recurrent_forward(const RecurrentSpec& spec,
                                             const RecurrentForwardArgs& args) {
+  if (trains() && !args.reserve.empty()) return CpuBackend::do_recurrent_forward(spec, args);
   check(args.reserve.empty(), "recurrent_forward: backend 'cpu' in ", name_of(precision_),
         " keeps nothing for a way back, expected no reserve");
   run_layer({pool_, scratch_}, precision_, spec, args.weights,
@@ -175,8 +176,9 @@ void NarrowCpuBackend::do_recurrent_forward(const RecurrentSpec& spec,
              args.initial_state.as<float>(), args.y.as<float>(), args.final_state.as<float>()});
 }
 
-void NarrowCpuBackend::do_recurrent_backward(const RecurrentSpec& /*spec*/,
-                                             const RecurrentBackwardArgs& /*args*/) {
+void NarrowCpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
+                                             const RecurrentBackwardArgs& args) {
+  if (trains()) return CpuBackend::do_recurrent_backward(spec, args);
   throw ArgumentError(message("recurrent_backward: backend 'cpu' does not train in ",
                               name_of(precision_), ", expected fp32"));
 }

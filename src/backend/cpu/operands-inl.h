@@ -35,17 +35,22 @@ struct Panels {
   const std::int32_t* offsets_of(int p) const { return offsets + p * offset_rows * kWidth; }
 };
 
-/// Row `row` of c += its sums with panel p.
+/// Row `row` of c = its sums with panel p (+ bias) (+ c).
 HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,
                          Vector sum0, Vector sum1, const Output& c) {
   const Real d;
-  float* const out = c.data + row * c.stride + panels.plane[p] * kWidth;
+  const std::int64_t column = panels.plane[p] * kWidth;
+  float* const out = c.data + row * c.stride + column;
   const float* const steps = panels.steps + p * kWidth;
   const Vector row_step = hn::Set(d, a.steps[row]);
-  const Vector step0 = hn::Mul(row_step, hn::LoadU(d, steps));
-  const Vector step1 = hn::Mul(row_step, hn::LoadU(d, steps + kLanes));
-  hn::StoreU(Fma(d, sum0, step0, hn::LoadU(d, out)), d, out);
-  hn::StoreU(Fma(d, sum1, step1, hn::LoadU(d, out + kLanes)), d, out + kLanes);
+  const auto store = [&](int lane, Vector sum) HWY_ATTR {
+    Vector start = c.accumulate == Accumulate::add ? hn::LoadU(d, out + lane) : hn::Zero(d);
+    if (c.bias != nullptr) start = hn::Add(start, hn::LoadU(d, c.bias + column + lane));
+    const Vector step = hn::Mul(row_step, hn::LoadU(d, steps + lane));
+    hn::StoreU(Fma(d, sum, step, start), d, out + lane);
+  };
+  store(0, sum0);
+  store(kLanes, sum1);
 }
 
 }  // namespace cadenza::cpu::HWY_NAMESPACE

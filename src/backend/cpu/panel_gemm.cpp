@@ -138,10 +138,6 @@ Matrix sub_matrix(const Matrix& m, Range rows, Range columns) {
           m.row_stride, m.column_stride};
 }
 
-Output from_column(const Output& c, std::int64_t n) {
-  return {c.data + n, c.stride, c.bias == nullptr ? nullptr : c.bias + n, c.accumulate};
-}
-
 /// Calls body(a, depth, c) for blocks of a that the second-level cache holds, with contiguous rows
 /// (copied to `scratch` where they are not), the range of b's rows that each is multiplied with
 /// and where that product goes.
@@ -208,7 +204,7 @@ void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int6
   };
   if (near) {
     for (std::int64_t n = 0; n < columns; n += width) {
-      for_each_block(a, rows, from_column(c, n), scratch,
+      for_each_block(a, rows, c.from_column(n), scratch,
                      [&](const Matrix& part, Range depth, const Output& out) {
                        multiply_by(n, part, depth, out);
                      });
@@ -217,7 +213,7 @@ void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int6
   }
   for_each_block(a, rows, c, scratch, [&](const Matrix& part, Range depth, const Output& out) {
     for (std::int64_t n = 0; n < columns; n += width) {
-      multiply_by(n, part, depth, from_column(out, n));
+      multiply_by(n, part, depth, out.from_column(n));
     }
   });
 }
@@ -236,7 +232,7 @@ void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns,
     for (std::int64_t n = columns.begin; n < columns.end; n += width) {
       HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, depth, {n, columns.end}), panel);
       HWY_DYNAMIC_DISPATCH(multiply_panel)
-      (part, panel, panel, std::min(width, columns.end - n), from_column(out, n));
+      (part, panel, panel, std::min(width, columns.end - n), out.from_column(n));
     }
   });
 }

@@ -35,6 +35,11 @@ struct Output {
   std::int64_t stride = 0;
   const float* bias = nullptr;  ///< [N], optional
   Accumulate accumulate = Accumulate::overwrite;
+
+  /// The columns from n on.
+  Output from_column(std::int64_t n) const {
+    return {data + n, stride, bias == nullptr ? nullptr : bias + n, accumulate};
+  }
 };
 
 /// The instruction set in use, for people: "AVX2", "AVX3" (AVX-512), "NEON".
@@ -54,11 +59,6 @@ void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int6
                      const Output& c, float* scratch);
 /// 0 where the rows of `a` are contiguous.
 std::int64_t packed_scratch_size(const Matrix& a);
-/// All rows of an `a` whose rows are contiguous.
-inline void multiply_packed(const Matrix& a, const float* packed, std::int64_t columns,
-                            const Output& c) {
-  multiply_packed(a, packed, {0, a.rows}, columns, c, nullptr);
-}
 /// The part rows x columns of c = a * b (+ bias) (+ c), with b packed on the way into `scratch`,
 /// fixed_scratch_size() floats, 64-byte aligned. `columns` starts at a multiple of panel_width().
 void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,

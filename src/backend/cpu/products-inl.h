@@ -124,8 +124,8 @@ void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c,
 }
 
 /// c += a * panels. `tiles` may be those of the product before.
-void multiply_panels(Precision format, const Operand& a, const Panels& panels, const Output& c,
-                     AmxTiles& tiles) {
+inline void multiply_panels(Precision format, const Operand& a, const Panels& panels,
+                            const Output& c, AmxTiles& tiles) {
   switch (format) {
     case Precision::bf16:
       return multiply_panels_by<NarrowProducts<Bf16Products>>(a, panels, c, tiles);

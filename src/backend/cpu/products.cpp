@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #define CADENZA_WITH_AVX3_DL
 #include "backend/cpu/simd_targets.h"
@@ -84,18 +85,21 @@ Extent extent_of(const float* x, std::int64_t count) {
   return extent;
 }
 
-/// What a code of 1 stands for in a row of weights.
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+/// What a code of 1 stands for in a row of weights; NaN where one is not finite.
 template <class F>
 float weight_step(const float* weights, std::int64_t depth) {
   // The rounding of each code may add a half to the sum, and the sum itself was rounded.
   constexpr double kMostSum = 262143.0 - 128.0;
   const Extent extent = extent_of(weights, depth);
+  if (!std::isfinite(extent.magnitude)) return kNan;
   double least = extent.most / F::kMostWeight;
   if (F::kOneSum) {
     least = std::max(least, extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth)));
   }
   const auto step = static_cast<float>(least);
-  return step > 0.0F ? step : 1.0F;
+  return step > 0.0F ? std::max(step, kLeastStep) : 1.0F;
 }
 
 /// The words of a panel that are made together.
@@ -152,41 +156,30 @@ void pack_integers(const PanelSource& from, std::byte* panel, float* steps, std:
 
 template <class F>
 void pack_digits(const PanelSource& from, std::byte* panel, float* steps, std::int32_t* offsets) {
-  constexpr std::int64_t kWords = kDigitBlock / kDigitsInWord;
-  HWY_ALIGN WeightDigit digits[F::kDigits][kWidth][kDigitBlock] = {};
-  HWY_ALIGN std::int32_t codes[kDigitBlock];
-  HWY_ALIGN std::int32_t words[kWords][kWidth];
-  std::int32_t sums[kWidth][F::kDigits] = {};
-  auto* to = reinterpret_cast<std::int32_t*>(panel);
+  const Real d;
+  HWY_ALIGN float rows[kDigitBlock][kWidth] = {};
+  HWY_ALIGN float inverses[kWidth] = {};
+  for (std::int64_t unit = 0; unit < kWidth; ++unit) {
+    steps[unit] = 0.0F;
+    if (unit >= from.units) continue;
+    const float step = weight_step<F>(from.data + unit * from.depth, from.depth);
+    inverses[unit] = 1.0F / step;
+    steps[unit] = step * F::kUnitOfSum;
+  }
+  WordVector sums[2][F::kDigits];
+  for (WordVector& sum : sums[0]) sum = hn::Zero(Words());
+  for (WordVector& sum : sums[1]) sum = hn::Zero(Words());
+  auto* tiles = reinterpret_cast<std::int32_t*>(panel);
   for (std::int64_t k = 0; k < from.depth; k += kDigitBlock) {
     const std::int64_t count = std::min(kDigitBlock, from.depth - k);
-    for (std::int64_t unit = 0; unit < from.units; ++unit) {
-      const float* const weights = from.data + unit * from.depth;
-      if (k == 0) steps[unit] = weight_step<F>(weights, from.depth);
-      std::fill_n(codes, kDigitBlock, 0);
-      for_each_vector(count, [&](auto d, std::int64_t i) HWY_ATTR {
-        const hn::RebindToSigned<decltype(d)> integers;
-        const auto rounded = round_codes(d, hn::LoadU(d, weights + k + i), 1.0F / steps[unit]);
-        hn::StoreU(rounded, integers, codes + i);
-      });
-      F::split(codes, digits[0][unit], kWidth * kDigitBlock, sums[unit]);
+    transpose(from.data + k, from.depth, from.units, count, rows[0], kWidth);
+    for (int half = 0; half < 2; ++half) {
+      F::pack(rows[0] + half * kLanes, kWidth, count, hn::Load(d, inverses + half * kLanes), tiles,
+              sums[half]);
+      tiles += F::kDigits * kDigitWords;
     }
-    for (int digit = 0; digit < F::kDigits; ++digit) {
-      transpose(reinterpret_cast<const float*>(digits[digit]), kWords, kWidth, kWords,
-                reinterpret_cast<float*>(words), kWidth);
-      for (std::int64_t half = 0; half < 2; ++half) {
-        std::int32_t* const tile = to + (half * F::kDigits + digit) * kDigitWords;
-        for (std::int64_t word = 0; word < kWords; ++word) {
-          std::copy_n(words[word] + half * kLanes, kLanes, tile + word * kLanes);
-        }
-      }
-    }
-    to += 2 * F::kDigits * kDigitWords;
   }
-  for (std::int64_t unit = 0; unit < kWidth; ++unit) {
-    steps[unit] = unit < from.units ? steps[unit] * F::kUnitOfSum : 0.0F;
-    F::set_offsets(sums[unit], offsets + unit, kWidth);
-  }
+  for (int half = 0; half < 2; ++half) F::set_offsets(sums[half], offsets + half * kLanes);
 }
 
 /// Rounded to the nearest number of 16 bits, half to even.
@@ -228,16 +221,15 @@ void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, 
 }
 
 void encode_row_in(Precision format, const float* x, std::int64_t columns, void* codes,
-                   float* step) {
-  const float most = extent_of(x, columns).most;
+                   float* step, int least_exponent) {
+  const Extent extent = extent_of(x, columns);
+  const bool finite = std::isfinite(extent.magnitude);
   int exponent = 0;
-  if (most > 1.0F && std::isfinite(most)) {
-    const float fraction = std::frexp(most, &exponent);
-    if (fraction == 0.5F) --exponent;
-  }
+  if (finite && std::frexp(extent.most, &exponent) == 0.5F) --exponent;
+  exponent = std::max(exponent, least_exponent);
   with_integers(format, [&](auto integers) HWY_ATTR {
     using F = decltype(integers);
-    *step = std::ldexp(1.0F, exponent) / F::kLevels;
+    *step = finite ? std::ldexp(1.0F, exponent) / F::kLevels : kNan;
     const float scale = std::ldexp(F::kLevels, -exponent);
     for_each_vector(columns, [&](auto d, std::int64_t i) HWY_ATTR {
       encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes), i);
@@ -268,8 +260,9 @@ void pack_narrow_panel(Precision format, const PanelSource& from, std::byte* pan
   HWY_DYNAMIC_DISPATCH(pack_panel_in)(format, from, panel, steps, offsets);
 }
 
-void encode_row(Precision format, const float* x, std::int64_t columns, void* codes, float* step) {
-  HWY_DYNAMIC_DISPATCH(encode_row_in)(format, x, columns, codes, step);
+void encode_row(Precision format, const float* x, std::int64_t columns, void* codes, float* step,
+                int least_exponent) {
+  HWY_DYNAMIC_DISPATCH(encode_row_in)(format, x, columns, codes, step, least_exponent);
 }
 
 float unit_step(Precision format) { return HWY_DYNAMIC_DISPATCH(unit_step_of)(format); }

@@ -191,7 +191,7 @@ struct SequenceRows {
 };
 
 /// Takes rows [begin, end) through all steps.
-void run_rows(const Layer& layer, const SequenceRows& sequence, const float* packed_w_hh,
+void run_rows(const Layer& layer, const SequenceRows& sequence, const cpu::PackedFactor& w_hh,
               float* planes, float* y, std::int64_t begin, std::int64_t end) {
   const std::int64_t hidden = layer.hidden;
   for (std::int64_t t = 0; t < sequence.steps; ++t) {
@@ -202,8 +202,8 @@ void run_rows(const Layer& layer, const SequenceRows& sequence, const float* pac
     float* const step_planes = planes + first * layer.plane_row();
     const StateRows h = sequence.h_before(layer, t, begin);
     if (h.data != nullptr) {
-      cpu::multiply_packed({h.data, rows, hidden, h.stride, 1}, packed_w_hh, layer.gate_rows(),
-                           {step_planes, layer.plane_row(), nullptr, Accumulate::add});
+      w_hh.multiply({h.data, rows, hidden, h.stride, 1}, begin,
+                    {step_planes, layer.plane_row(), nullptr, Accumulate::add});
     }
     cpu::step_cells(layer.kind, {.rows = rows,
                                  .hidden = hidden,
@@ -239,7 +239,7 @@ struct Gradients {
 
 /// Takes the gradients of rows [begin, end) back through all steps.
 void run_rows_back(const Layer& layer, const SequenceRows& sequence,
-                   const RecurrentBackwardArgs& args, const float* packed_w_hh,
+                   const RecurrentBackwardArgs& args, const cpu::PackedFactor& w_hh,
                    const Gradients& gradients, std::int64_t begin, std::int64_t end) {
   const std::int64_t hidden = layer.hidden;
   const std::int64_t gate_rows = layer.gate_rows();
@@ -266,8 +266,8 @@ void run_rows_back(const Layer& layer, const SequenceRows& sequence,
                                           .d_input = d_input,
                                           .d_recurrent = d_recurrent});
     if (t > 0 || !args.d_initial_state.empty()) {
-      cpu::multiply_packed({d_recurrent, rows, gate_rows, gate_rows, 1}, packed_w_hh, hidden,
-                           {d_h, hidden, nullptr, Accumulate::add});
+      w_hh.multiply({d_recurrent, rows, gate_rows, gate_rows, 1}, begin,
+                    {d_h, hidden, nullptr, Accumulate::add});
     }
   }
 }
@@ -373,7 +373,7 @@ std::size_t CpuBackend::do_recurrent_reserve_bytes(const RecurrentSpec& spec, st
 
 void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const RecurrentForwardArgs& args) {
   const Layer layer(spec);
-  const Workers workers{pool_, scratch_};
+  const Workers workers = this->workers();
   const Scratch::Frame frame(scratch_);
   const SequenceRows sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
                               args.initial_state.as<float>(), args.y.as<float>()};
@@ -383,13 +383,13 @@ void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const Recurrent
                             ? frame.floats(sequence.steps * sequence.batch * layer.plane_row())
                             : reinterpret_cast<float*>(args.reserve.as<std::uint8_t>());
   compute_inputs(workers, layer, args.weights, args.x, planes);
-  float* const packed = frame.floats(cpu::packed_size(layer.hidden, layer.gate_rows()));
-  cpu::pack(workers,
-            {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
-            packed);
+  const cpu::PackedFactor w_hh(
+      workers, frame,
+      {args.weights.w_hh.as<float>(), layer.hidden, layer.gate_rows(), 1, layer.hidden},
+      sequence.batch);
   pool_.parallel_for(sequence.batch, worth_a_thread(sequence.steps * layer.step_work()),
                      [&](std::int64_t begin, std::int64_t end, int) {
-                       run_rows(layer, sequence, packed, planes, args.y.as<float>(), begin, end);
+                       run_rows(layer, sequence, w_hh, planes, args.y.as<float>(), begin, end);
                        if (args.final_state.empty()) return;
                        for (std::int64_t row = begin; row < end; ++row) {
                          copy_final_state(layer, sequence, planes, row,
@@ -401,7 +401,7 @@ void CpuBackend::do_recurrent_forward(const RecurrentSpec& spec, const Recurrent
 void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
                                        const RecurrentBackwardArgs& args) {
   const Layer layer(spec);
-  const Workers workers{pool_, scratch_};
+  const Workers workers = this->workers();
   const Scratch::Frame frame(scratch_);
   const SequenceRows sequence{args.y.shape[0], args.y.shape[1], args.lengths.as<std::int32_t>(),
                               args.initial_state.as<float>(), args.y.as<float>()};
@@ -419,13 +419,13 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
   const Gradients gradients{d_input,
                             layer.separate() ? frame.floats(rows * layer.gate_rows()) : d_input,
                             {d_state, d_state + state_size}};
-  float* const packed = frame.floats(cpu::packed_size(layer.gate_rows(), layer.hidden));
-  cpu::pack(workers,
-            {args.weights.w_hh.as<float>(), layer.gate_rows(), layer.hidden, layer.hidden, 1},
-            packed);
+  const cpu::PackedFactor w_hh(
+      workers, frame,
+      {args.weights.w_hh.as<float>(), layer.gate_rows(), layer.hidden, layer.hidden, 1},
+      sequence.batch);
   pool_.parallel_for(sequence.batch, worth_a_thread(sequence.steps * layer.step_work()),
                      [&](std::int64_t begin, std::int64_t end, int) {
-                       run_rows_back(layer, sequence, args, packed, gradients, begin, end);
+                       run_rows_back(layer, sequence, args, w_hh, gradients, begin, end);
                      });
   if (!args.d_initial_state.empty()) {
     std::copy_n(d_state, layer.states * state_size, args.d_initial_state.as<float>());
@@ -440,7 +440,7 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
 
 void CpuBackend::do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) {
   const Layer layer(spec);
-  const Workers workers{pool_, scratch_};
+  const Workers workers = this->workers();
   const Scratch::Frame frame(scratch_);
   check_ids("recurrent_step", args.x, layer.input);
   const std::int64_t batch = args.state.shape[1];
