@@ -63,15 +63,18 @@ constexpr std::int64_t kRowBytes = kAmxColumns * 4;  // of the sums, and of a pa
 CADENZA_AMX void take_tiles(const TileConfig& config) { _tile_loadconfig(&config); }
 CADENZA_AMX void give_tiles() { _tile_release(); }
 
+// Sums start from offsets: a row that is read again for every row of a tile, at a stride of 0.
+
 /// Sums [16, 32] of 16 rows, with kBoth of 32, as AmxTiles::multiply() has them.
 template <bool kBoth>
 CADENZA_AMX void multiply_tiles(const std::uint8_t* codes, std::int64_t stride,
-                                const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
-  _tile_zero(0);
-  _tile_zero(1);
+                                const std::byte* panel, const std::int32_t* offsets,
+                                std::int64_t depth, std::int32_t* sums) {
+  _tile_loadd(0, offsets, 0);
+  _tile_loadd(1, offsets + kAmxColumns / 2, 0);
   if constexpr (kBoth) {
-    _tile_zero(2);
-    _tile_zero(3);
+    _tile_loadd(2, offsets, 0);
+    _tile_loadd(3, offsets + kAmxColumns / 2, 0);
   }
   for (std::int64_t k = 0; k < depth; ++k) {
     _tile_loadd(6, codes, stride);
@@ -98,13 +101,22 @@ CADENZA_AMX void multiply_tiles(const std::uint8_t* codes, std::int64_t stride,
 
 // The intrinsics are macros that want the numbers of tiles as text.
 
-CADENZA_AMX void clear_sums() {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_zero(4);
-  _tile_zero(5);
+/// Sums of both sides, whose offsets begin at `first` and `second`.
+template <int kDigits>
+CADENZA_AMX void start_sums(const std::int32_t* first, const std::int32_t* second) {
+  _tile_loadd(0, first, 0);
+  _tile_loadd(1, second, 0);
+  if constexpr (kDigits == 2) {
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_zero(4);
+    _tile_zero(5);
+  } else {
+    _tile_loadd(2, first + kAmxColumns, 0);
+    _tile_loadd(3, second + kAmxColumns, 0);
+    _tile_loadd(4, first + 2 * kAmxColumns, 0);
+    _tile_loadd(5, second + 2 * kAmxColumns, 0);
+  }
 }
 
 template <int kSum>
@@ -155,10 +167,10 @@ CADENZA_AMX void add_digits_of_rows(const std::uint8_t* codes, std::int64_t stri
   (add.template operator()<kProducts>(), ...);
 }
 
-/// 64 codes of up to 16 rows times all columns.
+/// 64 codes of up to 16 rows times all columns, of which half begin `second` bytes further on.
 template <int kDigits, std::size_t... kProducts>
 CADENZA_AMX void add_digits_of_columns(const std::uint8_t* codes, std::int64_t stride,
-                                       const std::byte* columns,
+                                       const std::byte* columns, std::int64_t second,
                                        std::index_sequence<kProducts...> /*products*/) {
   const auto add = [&]<std::size_t kProduct>() CADENZA_AMX {
     constexpr auto& kAll = kDigitProducts<kDigits>;
@@ -169,7 +181,7 @@ CADENZA_AMX void add_digits_of_columns(const std::uint8_t* codes, std::int64_t s
     }
     _tile_loadd(7, columns + kDigit.weight * kDigitTile, kTile);
     add_product<kSum>();
-    _tile_loadd(7, columns + (kDigits + kDigit.weight) * kDigitTile, kTile);
+    _tile_loadd(7, columns + second + kDigit.weight * kDigitTile, kTile);
     add_product<kSum + 1>();
   };
   (add.template operator()<kProducts>(), ...);
@@ -179,26 +191,30 @@ CADENZA_AMX void add_digits_of_columns(const std::uint8_t* codes, std::int64_t s
 template <int kDigits>
 CADENZA_AMX void multiply_digit_tiles(const std::uint8_t* codes, std::int64_t rows,
                                       std::int64_t stride, const std::byte* panel,
-                                      std::int64_t depth, std::int32_t* sums) {
+                                      const std::int32_t* offsets, std::int64_t depth,
+                                      std::int32_t* sums) {
   constexpr auto kProducts = std::make_index_sequence<kDigitProducts<kDigits>.size()>();
-  constexpr std::int64_t kColumns = 2 * kDigits * kDigitTile;
+  constexpr std::int64_t kColumns = kDigits * kDigitTile;
   constexpr std::int64_t kCodes = kDigits * kDigitBlock;
+  constexpr std::int64_t kHalf = kAmxColumns / 2;
   if (rows <= kAmxRows) {
-    clear_sums();
+    start_sums<kDigits>(offsets, offsets + kHalf);
     for (std::int64_t k = 0; k < depth; ++k) {
-      add_digits_of_columns<kDigits>(codes + k * kCodes, stride, panel + k * kColumns, kProducts);
+      add_digits_of_columns<kDigits>(codes + k * kCodes, stride, panel + k * kColumns,
+                                     depth * kColumns, kProducts);
     }
     store_sums<0>(sums);
-    store_sums<1>(sums + kAmxColumns / 2);
+    store_sums<1>(sums + kHalf);
     return;
   }
   for (std::int64_t half = 0; half < 2; ++half) {
-    const std::byte* const columns = panel + half * kDigits * kDigitTile;
-    clear_sums();
+    const std::int32_t* const start = offsets + half * kHalf;
+    start_sums<kDigits>(start, start);
     for (std::int64_t k = 0; k < depth; ++k) {
-      add_digits_of_rows<kDigits>(codes + k * kCodes, stride, columns + k * kColumns, kProducts);
+      add_digits_of_rows<kDigits>(codes + k * kCodes, stride, panel, kProducts);
+      panel += kColumns;
     }
-    std::int32_t* const out = sums + half * kAmxColumns / 2;
+    std::int32_t* const out = sums + half * kHalf;
     store_sums<0>(out);
     store_sums<1>(out + kAmxRows * kAmxColumns);
   }
@@ -223,17 +239,19 @@ void AmxTiles::set(std::int64_t rows) {
 }
 
 void AmxTiles::multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
-                        const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+                        const std::byte* panel, const std::int32_t* offsets, std::int64_t depth,
+                        std::int32_t* sums) {
   set(std::min(rows, kAmxRows));
-  (rows > kAmxRows ? multiply_tiles<true> : multiply_tiles<false>)(codes, stride, panel, depth,
-                                                                   sums);
+  (rows > kAmxRows ? multiply_tiles<true> : multiply_tiles<false>)(codes, stride, panel, offsets,
+                                                                   depth, sums);
 }
 
 template <int kDigits>
 void AmxTiles::multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
-                               const std::byte* panel, std::int64_t depth, std::int32_t* sums) {
+                               const std::byte* panel, const std::int32_t* offsets,
+                               std::int64_t depth, std::int32_t* sums) {
   set(std::min(rows, kAmxRows));
-  multiply_digit_tiles<kDigits>(codes, rows, stride, panel, depth, sums);
+  multiply_digit_tiles<kDigits>(codes, rows, stride, panel, offsets, depth, sums);
 }
 
 }  // namespace cadenza::cpu
@@ -246,10 +264,10 @@ bool amx_ready() { return false; }
 void hide_amx(bool /*hidden*/) {}
 AmxTiles::~AmxTiles() = default;
 void AmxTiles::multiply(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
-                        std::int64_t, std::int32_t*) {}
+                        const std::int32_t*, std::int64_t, std::int32_t*) {}
 template <int kDigits>
 void AmxTiles::multiply_digits(const std::uint8_t*, std::int64_t, std::int64_t, const std::byte*,
-                               std::int64_t, std::int32_t*) {}
+                               const std::int32_t*, std::int64_t, std::int32_t*) {}
 
 }  // namespace cadenza::cpu
 
@@ -258,8 +276,10 @@ void AmxTiles::multiply_digits(const std::uint8_t*, std::int64_t, std::int64_t, 
 namespace cadenza::cpu {
 
 template void AmxTiles::multiply_digits<2>(const std::uint8_t*, std::int64_t, std::int64_t,
-                                           const std::byte*, std::int64_t, std::int32_t*);
+                                           const std::byte*, const std::int32_t*, std::int64_t,
+                                           std::int32_t*);
 template void AmxTiles::multiply_digits<3>(const std::uint8_t*, std::int64_t, std::int64_t,
-                                           const std::byte*, std::int64_t, std::int32_t*);
+                                           const std::byte*, const std::int32_t*, std::int64_t,
+                                           std::int32_t*);
 
 }  // namespace cadenza::cpu

@@ -28,15 +28,18 @@ class AmxTiles {
   AmxTiles(const AmxTiles&) = delete;
   AmxTiles& operator=(const AmxTiles&) = delete;
 
-  /// sums [rows, 32] = codes [rows, 64 * depth], `stride` bytes apart, times a panel
+  /// sums [rows, 32] = offsets [32] + codes [rows, 64 * depth], `stride` bytes apart, times a panel
   /// [16 * depth, 32, 4] of signed bytes; of up to 16 rows or of 32.
   void multiply(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
-                const std::byte* panel, std::int64_t depth, std::int32_t* sums);
+                const std::byte* panel, const std::int32_t* offsets, std::int64_t depth,
+                std::int32_t* sums);
   /// The same by digits (digits.h): sums [kPlaces, 32, 32] of codes [rows, depth, digits, 64] times
-  /// a panel [depth, halves of the columns, digits, 16, 16, 4].
+  /// a panel [halves of the columns, depth, digits, 16, 16, 4]. With two digits offsets [32] are of
+  /// the lowest place, with three [kPlaces, 32].
   template <int kDigits>
   void multiply_digits(const std::uint8_t* codes, std::int64_t rows, std::int64_t stride,
-                       const std::byte* panel, std::int64_t depth, std::int32_t* sums);
+                       const std::byte* panel, const std::int32_t* offsets, std::int64_t depth,
+                       std::int32_t* sums);
 
  private:
   void set(std::int64_t rows);

@@ -24,6 +24,13 @@ struct DigitProducts {
   static constexpr int kFewPanels[] = {0, 1, 1, 1};
   static constexpr int kMostRows = 3;  // three places of two vectors each
 
+  /// The first product at a place.
+  static constexpr int first_at(int place) {
+    int product = 0;
+    while (place_of<kDigits>(kProducts[product]) != place) ++product;
+    return product;
+  }
+
   template <int kRows, int kPanels>
   static HWY_INLINE void tile(const Operand& a, std::int64_t begin, const Panels& panels, int first,
                               const Output& c) {
@@ -39,15 +46,26 @@ struct DigitProducts {
     const std::int64_t depth = padded_depth<F>(a.depth);
     const auto* panel = reinterpret_cast<const std::int32_t*>(
         reinterpret_cast<const typename F::Weight*>(panels.data) + first * depth * kWidth);
+    const std::int64_t second = depth / kDigitBlock * kDigits * kDigitWords;  // half of the columns
     WordVector sum0[kRows * kSums], sum1[kRows * kSums];
 #pragma GCC unroll 16
     for (int i = 0; i < kRows * kSums; ++i) sum0[i] = sum1[i] = hn::Zero(d);
+    const std::int32_t* const offsets = panels.offsets_of(first);
+#pragma GCC unroll 8
+    for (int product = static_cast<int>(kProducts.size()) - 1; product >= 0; --product) {
+      const int place = place_of<kDigits>(kProducts[product]);
+      if (place >= F::kOffsets || product != first_at(place)) continue;
+      for (int i = 0; i < kRows; ++i) {
+        sum0[i * kSums + sum_of(product)] = hn::LoadU(d, offsets + place * kWidth);
+        sum1[i * kSums + sum_of(product)] = hn::LoadU(d, offsets + place * kWidth + kLanes);
+      }
+    }
     const auto add_word = [&](const std::int32_t* words, const FactorDigit* factors) HWY_ATTR {
       WordVector w0[kDigits], w1[kDigits];
 #pragma GCC unroll 4
       for (int digit = 0; digit < kDigits; ++digit) {
         w0[digit] = hn::LoadU(d, words + digit * kDigitWords);
-        w1[digit] = hn::LoadU(d, words + (kDigits + digit) * kDigitWords);
+        w1[digit] = hn::LoadU(d, words + second + digit * kDigitWords);
       }
 #pragma GCC unroll 4
       for (int i = 0; i < kRows; ++i) {
@@ -71,10 +89,10 @@ struct DigitProducts {
       for (std::int64_t word = 0; word < kDigitBlock / kDigitsInWord; ++word) {
         add_word(panel + word * kLanes, row + k * kDigits + word * kDigitsInWord);
       }
-      panel += 2 * kDigits * kDigitWords;
+      panel += kDigits * kDigitWords;
     }
-    const auto total = [&](const WordVector* sums, const std::int32_t* offsets) HWY_ATTR {
-      if constexpr (kSums == kPlaces) return F::total(sums, offsets);
+    const auto total = [&](const WordVector* sums) HWY_ATTR {
+      if constexpr (kSums == kPlaces) return F::total(sums);
       WordVector places[kPlaces];
       for (WordVector& place : places) place = hn::Zero(d);
 #pragma GCC unroll 8
@@ -82,13 +100,11 @@ struct DigitProducts {
         WordVector& place = places[place_of<kDigits>(kProducts[product])];
         place = hn::Add(place, sums[product]);
       }
-      return F::total(places, offsets);
+      return F::total(places);
     };
-    const std::int32_t* const offsets = panels.offsets_of(first);
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
-      add_sums(a, panels, first, begin + i, total(sum0 + i * kSums, offsets),
-               total(sum1 + i * kSums, offsets + kLanes), c);
+      add_sums(a, panels, first, begin + i, total(sum0 + i * kSums), total(sum1 + i * kSums), c);
     }
   }
 
@@ -101,21 +117,21 @@ struct DigitProducts {
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel =
         panels.data + p * depth * kWidth * std::int64_t{sizeof(typename F::Weight)};
-    const std::int32_t* const offsets = panels.offsets_of(p);
     constexpr std::int64_t kMost = 2 * kAmxRows;
     HWY_ALIGN std::int32_t sums[kPlaces][kMost][kAmxColumns];
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
       const WordVector places[] = {hn::Load(d, sums[0][row] + lane),
                                    hn::Load(d, sums[1][row] + lane),
                                    hn::Load(d, sums[2][row] + lane)};
-      return F::total(places, offsets + lane);
+      return F::total(places);
     };
     std::int64_t each = 0;
     for (std::int64_t row = 0; row < a.rows; row += each) {
       const std::int64_t left = a.rows - row;
       each = left >= kMost ? kMost : std::min(left, kAmxRows);
       const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
-      tiles.multiply_digits<kDigits>(codes, each, row_bytes, panel, depth / kAmxDepth, sums[0][0]);
+      tiles.multiply_digits<kDigits>(codes, each, row_bytes, panel, panels.offsets_of(p),
+                                     depth / kAmxDepth, sums[0][0]);
       for (std::int64_t i = 0; i < each; ++i) {
         add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
       }

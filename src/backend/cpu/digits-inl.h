@@ -43,7 +43,7 @@ HWY_INLINE WordVector add_digits(WordVector sum, WordVector factors, WordVector 
 
 /// Digits lie in [-128, 127]. Codes of factors come kZero higher, and digits without a sign are bytes
 /// of that, for which sums start so much lower. A row is blocks of the lowest digits, the next and so
-/// on; a panel is [blocks, halves of the columns, digits, words, lanes].
+/// on; a panel is [halves of the columns, blocks, digits, words, lanes].
 template <int kDigits_>
 struct Digits {
   static constexpr int kDigits = kDigits_;
@@ -111,6 +111,7 @@ struct Digits {
 #if HWY_TARGET == HWY_AVX3_DL
 /// int16 on the tiles of AMX.
 struct Int16Digits : Digits<2> {
+  static constexpr int kOffsets = 1;  ///< places whose sums do not start from 0
   static constexpr bool kOneSum = true;
   static constexpr float kLevels = Int16::kLevels;
   static constexpr float kMostWeight = Int16::kMostWeight;
@@ -124,15 +125,15 @@ struct Int16Digits : Digits<2> {
     hn::StoreU(hn::Mul(sum, hn::Set(d, -kZero)), d, offsets);
   }
   /// The sum, modulo 2^32, of which these are the places.
-  static HWY_INLINE Vector total(const WordVector* places, const std::int32_t* offsets) {
+  static HWY_INLINE Vector total(const WordVector* places) {
     const WordVector high = hn::Add(places[1], hn::ShiftLeft<8>(places[2]));
-    const WordVector low = hn::Add(places[0], hn::LoadU(Words(), offsets));
-    return hn::ConvertTo(Real(), hn::Add(low, hn::ShiftLeft<8>(high)));
+    return hn::ConvertTo(Real(), hn::Add(places[0], hn::ShiftLeft<8>(high)));
   }
 };
 #endif
 
 struct Int24 : Digits<3> {
+  static constexpr int kOffsets = kPlaces;
   static constexpr bool kOneSum = false;
   static constexpr float kLevels = 8323072.0F;  ///< 127 * 2^16: what rounding adds has digits too
   static constexpr float kMostWeight = kLevels;
@@ -148,14 +149,11 @@ struct Int24 : Digits<3> {
       WordVector& offset = all[place_of<kDigits>(product)];
       offset = hn::Sub(offset, hn::ShiftLeft<7>(sums[product.weight]));
     }
-    for (int place = 0; place < kPlaces; ++place) hn::StoreU(all[place], d, offsets + place * kWidth);
+    for (int place = 0; place < kOffsets; ++place) hn::StoreU(all[place], d, offsets + place * kWidth);
   }
-  static HWY_INLINE Vector total(const WordVector* places, const std::int32_t* offsets) {
+  static HWY_INLINE Vector total(const WordVector* places) {
     const Real d;
-    const auto sum = [&](int place) HWY_ATTR {
-      const WordVector offset = hn::LoadU(Words(), offsets + place * kWidth);
-      return hn::ConvertTo(d, hn::Add(places[place], offset));
-    };
+    const auto sum = [&](int place) HWY_ATTR { return hn::ConvertTo(d, places[place]); };
     return Fma(d, sum(2), hn::Set(d, 65536.0F), Fma(d, sum(1), hn::Set(d, 256.0F), sum(0)));
   }
 };

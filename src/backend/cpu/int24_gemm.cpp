@@ -62,11 +62,11 @@ void pack_int24_panel(const Matrix& b, std::byte* panel) {
     hn::StoreU(Fma(d, step, hn::Set(d, Int24::kUnitOfSum), nothing), d, steps + half * kLanes);
     WordVector sums[Int24::kDigits];
     for (WordVector& sum : sums) sum = hn::Zero(Words());
-    auto* tiles = reinterpret_cast<std::int32_t*>(panel) + half * Int24::kDigits * kDigitWords;
+    auto* tiles = reinterpret_cast<std::int32_t*>(panel + half * digit_bytes(b.rows) / 2);
     for (std::int64_t k = 0; k < b.rows; k += kDigitBlock) {
       Int24::pack(from + k * stride, stride, std::min(kDigitBlock, b.rows - k), inverse, tiles,
                   sums);
-      tiles += 2 * Int24::kDigits * kDigitWords;
+      tiles += Int24::kDigits * kDigitWords;
     }
     Int24::set_offsets(sums, offsets + half * kLanes);
   }

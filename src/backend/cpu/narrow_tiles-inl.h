@@ -91,18 +91,16 @@ struct IntegerProducts {
     const std::int64_t row_bytes = a.stride;
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel = panels.data + p * depth * kWidth;
-    const std::int32_t* const offsets = panels.offsets_of(p);
     HWY_ALIGN std::int32_t sums[kMost][kAmxColumns];
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
-      const WordVector sum = hn::Add(hn::Load(d, sums[row] + lane), hn::LoadU(d, offsets + lane));
-      return hn::ConvertTo(Real(), sum);
+      return hn::ConvertTo(Real(), hn::Load(d, sums[row] + lane));
     };
     std::int64_t each = 0;
     for (std::int64_t row = 0; row < a.rows; row += each) {
       const std::int64_t left = a.rows - row;
       each = left >= kMost ? kMost : std::min(left, kAmxRows);
       const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
-      tiles.multiply(codes, each, row_bytes, panel, depth / kAmxDepth, sums[0]);
+      tiles.multiply(codes, each, row_bytes, panel, panels.offsets_of(p), depth / kAmxDepth, sums[0]);
       for (std::int64_t i = 0; i < each; ++i) {
         add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
       }

@@ -170,14 +170,15 @@ void pack_digits(const PanelSource& from, std::byte* panel, float* steps, std::i
   for (WordVector& sum : sums[0]) sum = hn::Zero(Words());
   for (WordVector& sum : sums[1]) sum = hn::Zero(Words());
   auto* tiles = reinterpret_cast<std::int32_t*>(panel);
+  const std::int64_t second = padded_depth<F>(from.depth) / kDigitBlock * F::kDigits * kDigitWords;
   for (std::int64_t k = 0; k < from.depth; k += kDigitBlock) {
     const std::int64_t count = std::min(kDigitBlock, from.depth - k);
     transpose(from.data + k, from.depth, from.units, count, rows[0], kWidth);
     for (int half = 0; half < 2; ++half) {
-      F::pack(rows[0] + half * kLanes, kWidth, count, hn::Load(d, inverses + half * kLanes), tiles,
-              sums[half]);
-      tiles += F::kDigits * kDigitWords;
+      F::pack(rows[0] + half * kLanes, kWidth, count, hn::Load(d, inverses + half * kLanes),
+              tiles + half * second, sums[half]);
     }
+    tiles += F::kDigits * kDigitWords;
   }
   for (int half = 0; half < 2; ++half) F::set_offsets(sums[half], offsets + half * kLanes);
 }
