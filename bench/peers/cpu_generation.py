@@ -3,8 +3,8 @@
 """Generation on the CPU, this project beside PyTorch, ONNX Runtime, oneDNN's LSTM, Keras and a loop over
 OpenBLAS: one table in Markdown, of the tokens per second of each, of what fp32 can reach at most by
 multiply-adds and by reading the weights once a step, both measured in the same run, and of factors over
-the best ready-made peer (the loop is none): of fp32 over the peers in fp32, of the narrow formats over ONNX
-Runtime in int8. All are pinned to the same cores and run in turns; values are medians over the rounds of
+the best ready-made peer (the loop is none): of fp32 and int24, which errs no more, over the peers in fp32, of
+the narrow formats over ONNX Runtime in int8. All are pinned to the same cores and run in turns; values are medians over the rounds of
 each run's median. Peers that are not there are named. Where other programs run beside it, --clock
 processor counts what processors spent on each of them, which with one thread says as much.
 
@@ -13,7 +13,7 @@ processor counts what processors spent on each of them, which with one thread sa
 import cpu_peers
 from cpu_peers import Peer
 
-FORMATS = ["fp32", "bf16", "int16", "int8"]
+FORMATS = ["fp32", "int24", "bf16", "int16", "int8"]
 
 
 def peers_of(bench):
@@ -49,7 +49,7 @@ def main():
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 32, 256, 1024])
     parser.add_argument("--precisions", nargs="+", choices=FORMATS, default=FORMATS)
     args = cpu_peers.parse(parser)
-    own = {f"cadenza {name}": "fp32" if name == "fp32" else "int8" for name in args.precisions}
+    own = {f"cadenza {name}": "fp32" if name in ("fp32", "int24") else "int8" for name in args.precisions}
     print(f"Tokens per second, --threads {args.threads}, {args.clock} time, medians of {args.rounds} rounds in turns; in "
           "brackets over the best ready-made peer, fp32 or int8.\n")
     wanted = [peer for peer in peers_of(args.bench) if peer.precision in own.values()]

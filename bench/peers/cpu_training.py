@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A training step on the CPU (forward, loss, backward, Adam with clipping) in fp32, this project beside
-PyTorch, oneDNN's LSTM, Keras and a loop over OpenBLAS: one table in Markdown, of the tokens per second of
+"""A training step on the CPU (forward, loss, backward, Adam with clipping), this project in fp32 and in int24,
+which errs no more, beside PyTorch, oneDNN's LSTM, Keras and a loop over OpenBLAS in fp32: one table in Markdown, of the tokens per second of
 each, of what can be reached at most by multiply-adds and by reading the recurrent weights once a step
 and way, both measured in the same run, and of the factor over the best ready-made peer (the loop is none).
 All are pinned to the same cores and run in turns; values are medians over the rounds of each run's
@@ -11,6 +11,8 @@ median. Peers that are not there are named.
 """
 import cpu_peers
 from cpu_peers import Peer
+
+FORMATS = ["fp32", "int24"]
 
 
 def peers_of(bench):
@@ -26,10 +28,12 @@ def measure(args, peers, model, shape):
     tokens = batch * steps
     rates = cpu_peers.Rates()
     for _ in range(args.rounds):
-        case = f"training_step/cpu/fp32/{model}/B:{batch}/T:{steps}/"
-        run = cpu_peers.own_run(args.bench, case, args.cores)
-        if run is not None:
-            rates.add("cadenza fp32", tokens, run["median_us"])
+        for precision in FORMATS:
+            case = f"training_step/cpu/{precision}/{model}/B:{batch}/T:{steps}/"
+            run = cpu_peers.own_run(args.bench, case, args.cores)
+            if run is None:
+                continue
+            rates.add(f"cadenza {precision}", tokens, run["median_us"])
             rates.add_limits(tokens, run)
         for peer in peers:
             step = cpu_peers.peer_step(peer, "training_step", ["--models", model, "--shapes", shape],
@@ -44,10 +48,10 @@ def main():
     parser.add_argument("--cases", nargs="+", default=["S:32x64", "S:64x256", "M:32x64"],
                         metavar="MODEL:BxT")
     args = cpu_peers.parse(parser)
-    print(f"Tokens per second, fp32, --threads {args.threads}, {args.clock} time, medians of {args.rounds} rounds in "
+    print(f"Tokens per second, --threads {args.threads}, {args.clock} time, medians of {args.rounds} rounds in "
           "turns; in brackets over the best ready-made peer.\n")
     peers = cpu_peers.present(peers_of(args.bench), args.cores)
-    table = cpu_peers.Table("model, B x T", {"cadenza fp32": "fp32"}, peers)
+    table = cpu_peers.Table("model, B x T", {f"cadenza {name}": "fp32" for name in FORMATS}, peers)
     for case in args.cases:
         model, shape = case.split(":")
         table.add(f"{model}, {shape.replace('x', ' x ')}", measure(args, peers, model, shape))

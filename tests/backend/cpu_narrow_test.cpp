@@ -7,6 +7,7 @@
 
 #include "backend/cpu_targets.h"
 #include "backend/generation_fixture.h"
+#include "backend/int24_digits.h"
 #include "cadenza/error.h"
 #include "support/expect_error.h"
 
@@ -97,29 +98,6 @@ float as_bf16(float x) {
   return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
 }
 
-/// Digit `place` of an integer, in [-128, 127].
-std::int64_t digit_of(std::int64_t code, int place) {
-  for (;; --place) {
-    const std::int64_t digit = ((code + 128) % 256 + 256) % 256 - 128;
-    if (place == 0) return digit;
-    code = (code - digit) / 256;
-  }
-}
-
-/// The sum in int24, in units of 2^16.
-float sum_by_digits(const Codes& factors, const Codes& weights) {
-  std::int64_t places[5] = {};
-  for (std::size_t k = 0; k < factors.values.size(); ++k) {
-    for (int i = 0; i < 3; ++i) {
-      for (int j = 0; j < 3; ++j) {
-        places[i + j] += digit_of(factors.values[k], i) * digit_of(weights.values[k], j);
-      }
-    }
-  }
-  const auto place = [&](int i) { return static_cast<float>(places[i]); };
-  return std::fma(place(4), 65536.0F, std::fma(place(3), 256.0F, place(2)));
-}
-
 /// start + x . w
 float product(const std::vector<float>& x, const std::vector<float>& w, Precision format,
               float start) {
@@ -130,8 +108,8 @@ float product(const std::vector<float>& x, const std::vector<float>& w, Precisio
   const Codes factors = codes_of_factors(x, format);
   const Codes weights = codes_of_weights(w, format);
   if (format == Precision::int24) {
-    return std::fma(sum_by_digits(factors, weights), factors.step * (weights.step * 65536.0F),
-                    start);
+    return std::fma(test::sum_by_digits(factors.values, weights.values),
+                    factors.step * (weights.step * 65536.0F), start);
   }
   std::int64_t sum = 0;
   std::int64_t magnitude = 0;
@@ -346,10 +324,25 @@ TEST(CpuNarrow, SongsDoNotDependOnTheBatch) {
   }
 }
 
+TEST(CpuNarrow, TellsWhichProductsAreTooDeepForInt24) {
+  const auto backend = make_backend("cpu", {.threads = 1, .precision = Precision::int24});
+  Device device(*backend, DType::f32);
+  const HostArray deep = test::filled({1, 43001}, 1.0);
+  test::expect_error<ArgumentError>(
+      [&] {
+        backend->matmul({.a = device.put(deep),
+                         .b = device.put(deep),
+                         .c = device.garbage({1, 1}),
+                         .transpose_b = Transpose::yes});
+      },
+      "int24: a product sums 43001 weights, expected at most 43000");
+}
+
 TEST(CpuNarrow, DoesNotTrain) {
   const auto backend = make_backend("cpu", {.threads = 1, .precision = Precision::int16});
   EXPECT_FALSE(backend->trains());
   EXPECT_TRUE(make_backend("cpu")->trains());
+  EXPECT_TRUE(make_backend("cpu", {.precision = Precision::int24})->trains());
   Device device(*backend, DType::f32);
   const Layer layer(CellKind::lstm, 3, 4);
   const TensorView x = device.put(test::filled({2, 1, 3}, 0.5));
@@ -373,7 +366,7 @@ TEST(CpuNarrow, DoesNotTrain) {
                                                  .dy = y,
                                                  .d_weights = weights});
       },
-      "recurrent_backward: backend 'cpu' does not train in int16, expected fp32");
+      "recurrent_backward: backend 'cpu' does not train in int16, expected fp32 or int24");
 }
 
 }  // namespace

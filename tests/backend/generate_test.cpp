@@ -286,11 +286,11 @@ float lead_over(std::span<const double> logits, const draw::NoiseKey& noise, dou
 }
 
 /// The reference follows songs of the cpu backend token by token and draws each once more.
-TEST(CpuSongs, LeaveTheReferenceOnlyWhereTheDrawIsATie) {
+void expect_songs_of_the_reference(Precision precision) {
   constexpr std::int64_t kLong = test::kSanitized ? 50 : 1000;
   constexpr std::int64_t kBatch = 16;
   constexpr float kTie = 1e-4F;  // of scores about 10
-  const auto cpu = make_backend("cpu", {.threads = 1});
+  const auto cpu = make_backend("cpu", {.threads = 1, .precision = precision});
   const auto reference = make_backend("reference");
   int exceptions = 0;
   for (const CellInfo& cell : cells()) {
@@ -320,7 +320,8 @@ TEST(CpuSongs, LeaveTheReferenceOnlyWhereTheDrawIsATie) {
         const float lead = lead_over(
             std::span(logits.values).subspan(b * width, width),
             {rows.seed, 1000 + b, static_cast<std::uint32_t>(steps.values[b])}, expected.values[b]);
-        EXPECT_LT(lead, kTie) << cell.name << ", step " << t << ", row " << b;
+        EXPECT_LT(lead, kTie) << name_of(precision) << ", " << cell.name << ", step " << t
+                              << ", row " << b;
       }
       for (double& step : steps.values) ++step;
       followed.device().backend().copy(device.put({{kBatch}, DType::i32, expected.values}),
@@ -328,9 +329,15 @@ TEST(CpuSongs, LeaveTheReferenceOnlyWhereTheDrawIsATie) {
       input = followed.args().input;
     }
   }
-  std::cout << exceptions << " of " << kLong * kBatch * std::ssize(cells())
-            << " tokens are not those of the reference: ties\n";
+  std::cout << exceptions << " of " << kLong * kBatch * std::ssize(cells()) << " tokens in "
+            << name_of(precision) << " are not those of the reference: ties\n";
 }
+
+TEST(CpuSongs, LeaveTheReferenceOnlyWhereTheDrawIsATie) {
+  expect_songs_of_the_reference(Precision::fp32);
+}
+
+TEST(CpuSongs, InInt24LeaveItOnlyThereToo) { expect_songs_of_the_reference(Precision::int24); }
 
 INSTANTIATE_TEST_SUITE_P(Backends, Generate, testing::ValuesIn(test::every_backend()),
                          test::name_of_param);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <stdexcept>
 #include <string>
 
+#include "backend/cpu/amx.h"
 #include "cadenza/backend.h"
 #include "support/expect_error.h"
 
@@ -31,7 +33,21 @@ TEST(MakeBackend, TakesTheFirstAvailableForAuto) {
 TEST(MakeBackend, RefusesAPrecisionTheBackendLacks) {
   test::expect_error<ArgumentError>([] { make_backend("cpu", {.precision = Precision::tf32}); },
                                     "backend 'cpu' does not compute in tf32, expected one of fp32, "
-                                    "bf16, int24, int16, int8");
+                                    "int24, bf16, int16, int8");
+}
+
+TEST(MakeBackend, PrefersInt24WhereThereAreTilesForIt) {
+  const auto preferred = [](std::string_view name) {
+    for (const BackendInfo& info : backends()) {
+      if (info.name == name) return info.preferred;
+    }
+    throw std::invalid_argument("no such backend");
+  };
+  EXPECT_EQ(preferred("cpu"), cpu::amx_ready() ? Precision::int24 : Precision::fp32);
+  cpu::hide_amx(true);
+  EXPECT_EQ(preferred("cpu"), Precision::fp32);
+  cpu::hide_amx(false);
+  EXPECT_EQ(preferred("reference"), Precision::fp32);
 }
 
 TEST(MakeBackend, SaysWhyABackendDoesNotWork) {

@@ -81,8 +81,9 @@ class Tables(unittest.TestCase):
     def test_narrow_formats_are_held_against_int8(self):
         peers = [self.peer("wide", "generate", 10.0),
                  self.peer("narrow", "generate", 40.0, precision="int8")]
-        row = self.generation(peers, "--precisions", "fp32", "int16")[1]
+        row = self.generation(peers, "--precisions", "fp32", "int24", "int16")[1]
         self.assertEqual(row["cadenza fp32"], "100,000 (1.00)")
+        self.assertEqual(row["cadenza int24"], "100,000 (1.00)")
         self.assertEqual(row["cadenza int16"], "100,000 (4.00)")
 
     def test_absent_peers_are_named_and_have_no_column(self):

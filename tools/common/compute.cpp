@@ -14,9 +14,9 @@ void add_compute_options(Arguments& arguments, ComputeOptions& options) {
   arguments.add_choice("--backend", options.backend, "what computes; auto takes the fastest",
                        names);
   arguments.add_choice("--precision", options.precision,
-                       "number format of the products; on the cpu backend bf16, int24, int16 and "
-                       "int8 generate and measure, but do not train",
-                       {"fp32", "tf32", "bf16", "fp16", "int24", "int16", "int8"});
+                       "number format of the products; auto takes the fastest that errs no more "
+                       "than fp32; on the cpu backend bf16, int16 and int8 do not train",
+                       {"auto", "fp32", "tf32", "bf16", "fp16", "int24", "int16", "int8"});
   arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
   arguments.add("--explain", options.explain, "say how the backend computes, and why");
 }
@@ -27,11 +27,26 @@ void check_compute_options(const ComputeOptions& options) {
   }
 }
 
+namespace {
+
+std::unique_ptr<Backend> make_chosen_backend(const ComputeOptions& options) {
+  if (options.precision != "auto") {
+    return make_backend(options.backend, {.threads = options.threads,
+                                          .precision = parse_precision(options.precision)});
+  }
+  const bool any = options.backend == "auto";
+  for (const BackendInfo& info : backends()) {  // the fastest first
+    if (any ? !info.available : info.name != options.backend) continue;
+    return make_backend(info.name, {.threads = options.threads, .precision = info.preferred});
+  }
+  return make_backend(options.backend);  // which says what is wrong with the name
+}
+
+}  // namespace
+
 std::unique_ptr<Backend> open_backend(const ComputeOptions& options) {
   check_compute_options(options);
-  std::unique_ptr<Backend> backend =
-      make_backend(options.backend,
-                   {.threads = options.threads, .precision = parse_precision(options.precision)});
+  std::unique_ptr<Backend> backend = make_chosen_backend(options);
   std::cerr << "backend  : " << backend->description();
   if (options.backend == "auto") std::cerr << " (the fastest that works here)";
   std::cerr << '\n';

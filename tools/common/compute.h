@@ -12,7 +12,7 @@ namespace cadenza::tools {
 /// The options of every command that computes.
 struct ComputeOptions {
   std::string backend = "auto";
-  std::string precision = "fp32";
+  std::string precision = "auto";
   int threads = 0;
   bool explain = false;
 };

@@ -57,8 +57,8 @@ class CpuBackend : public ReferenceBackend {
 };
 
 /// The same with the products of inference in the narrower formats of products.h: those of
-/// recurrent layers and of rows with transposed weights. Layers are packed once a call. It trains in
-/// int24 alone.
+/// recurrent layers and of rows with transposed weights. Layers are packed once a call. It trains
+/// in int24 alone.
 class NarrowCpuBackend final : public CpuBackend {
  public:
   using CpuBackend::CpuBackend;

@@ -66,8 +66,7 @@ void pack(const Workers& workers, const Matrix& b, std::byte* packed) {
   const std::int64_t panel_bytes = Way::packed_bytes(b.rows, 1);
   const std::int64_t width = panel_width();
   workers.pool.parallel_for(
-      b.columns, worth_a_thread(8 * b.rows, width),
-      [&](std::int64_t begin, std::int64_t end, int) {
+      b.columns, worth_a_thread(8 * b.rows, width), [&](std::int64_t begin, std::int64_t end, int) {
         const Matrix columns{b.at(0, begin), b.rows, end - begin, b.row_stride, b.column_stride};
         Way::pack(columns, packed + begin / width * panel_bytes);
       });
@@ -168,8 +167,7 @@ cpu::Matrix matrix_of(const TensorView& view, Transpose transpose) {
 }  // namespace
 
 void CpuBackend::do_matmul(const MatmulArgs& args) {
-  cpu::multiply(workers(), matrix_of(args.a, args.transpose_a),
-                matrix_of(args.b, args.transpose_b),
+  cpu::multiply(workers(), matrix_of(args.a, args.transpose_a), matrix_of(args.b, args.transpose_b),
                 {args.c.as<float>(), args.c.shape[1], args.bias.as<float>(), args.accumulate});
 }
 

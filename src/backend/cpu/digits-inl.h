@@ -41,9 +41,9 @@ HWY_INLINE WordVector add_digits(WordVector sum, WordVector factors, WordVector 
 #endif
 }
 
-/// Digits lie in [-128, 127]. Codes of factors come kZero higher, and digits without a sign are bytes
-/// of that, for which sums start so much lower. A row is blocks of the lowest digits, the next and so
-/// on; a panel is [halves of the columns, blocks, digits, words, lanes].
+/// Digits lie in [-128, 127]. Codes of factors come kZero higher, and digits without a sign are
+/// bytes of that, for which sums start so much lower. A row is blocks of the lowest digits, the
+/// next and so on; a panel is [halves of the columns, blocks, digits, words, lanes].
 template <int kDigits_>
 struct Digits {
   static constexpr int kDigits = kDigits_;
@@ -66,8 +66,8 @@ struct Digits {
     }
   }
 
-  /// From `count` rows of weights, a block at most and the rest taken for 0, to the tiles of a vector
-  /// of outputs; adds up each digit's in `sums`. `inverse`: what makes codes of weights.
+  /// From `count` rows of weights, a block at most and the rest taken for 0, to the tiles of a
+  /// vector of outputs; adds up each digit's in `sums`. `inverse`: what makes codes of weights.
   static HWY_INLINE void pack(const float* weights, std::int64_t stride, std::int64_t count,
                               Vector inverse, std::int32_t* tiles, WordVector* sums) {
     const Real real;
@@ -149,7 +149,8 @@ struct Int24 : Digits<3> {
       WordVector& offset = all[place_of<kDigits>(product)];
       offset = hn::Sub(offset, hn::ShiftLeft<7>(sums[product.weight]));
     }
-    for (int place = 0; place < kOffsets; ++place) hn::StoreU(all[place], d, offsets + place * kWidth);
+    for (int place = 0; place < kOffsets; ++place)
+      hn::StoreU(all[place], d, offsets + place * kWidth);
   }
   static HWY_INLINE Vector total(const WordVector* places) {
     const Real d;

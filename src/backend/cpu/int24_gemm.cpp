@@ -57,7 +57,8 @@ void pack_int24_panel(const Matrix& b, std::byte* panel) {
       most = hn::Max(most, hn::Abs(x));
       nothing = Fma(d, x, hn::Zero(d), nothing);
     }
-    const Vector step = hn::Max(hn::Div(most, hn::Set(d, Int24::kMostWeight)), hn::Set(d, kLeastStep));
+    const Vector step =
+        hn::Max(hn::Div(most, hn::Set(d, Int24::kMostWeight)), hn::Set(d, kLeastStep));
     const Vector inverse = hn::Div(hn::Set(d, 1.0F), step);
     hn::StoreU(Fma(d, step, hn::Set(d, Int24::kUnitOfSum), nothing), d, steps + half * kLanes);
     WordVector sums[Int24::kDigits];
@@ -161,8 +162,7 @@ void for_each_part(const Matrix& a, Range rows, const Output& c, std::byte* scra
   const std::int64_t most_rows = std::min(kInt24Rows, rows.end - rows.begin);
   auto* const steps = reinterpret_cast<float*>(scratch);
   std::byte* const codes = scratch + most_rows * kRowSteps;
-  auto* const turned =
-      reinterpret_cast<float*>(scratch + most_rows * int24_row_bytes(a.columns));
+  auto* const turned = reinterpret_cast<float*>(scratch + most_rows * int24_row_bytes(a.columns));
   for (std::int64_t row = rows.begin; row < rows.end; row += kInt24Rows) {
     const std::int64_t count = std::min(kInt24Rows, rows.end - row);
     for (std::int64_t k = 0; k == 0 || k < a.columns; k += kInt24Depth) {
@@ -180,8 +180,9 @@ void for_each_part(const Matrix& a, Range rows, const Output& c, std::byte* scra
   }
 }
 
-void multiply_panel(const Factors& codes, std::int64_t rows, std::int64_t depth, const std::byte* panel,
-                    std::int64_t columns, const Output& c, AmxTiles& tiles) {
+void multiply_panel(const Factors& codes, std::int64_t rows, std::int64_t depth,
+                    const std::byte* panel, std::int64_t columns, const Output& c,
+                    AmxTiles& tiles) {
   HWY_DYNAMIC_DISPATCH(multiply_int24_panel)
   (codes, rows, depth, panel, columns, c, tiles);
 }

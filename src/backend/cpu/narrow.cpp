@@ -180,7 +180,7 @@ void NarrowCpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
                                              const RecurrentBackwardArgs& args) {
   if (trains()) return CpuBackend::do_recurrent_backward(spec, args);
   throw ArgumentError(message("recurrent_backward: backend 'cpu' does not train in ",
-                              name_of(precision_), ", expected fp32"));
+                              name_of(precision_), ", expected fp32 or int24"));
 }
 
 void NarrowCpuBackend::do_recurrent_step(const RecurrentSpec& spec, const RecurrentStepArgs& args) {

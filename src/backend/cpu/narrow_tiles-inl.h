@@ -100,7 +100,8 @@ struct IntegerProducts {
       const std::int64_t left = a.rows - row;
       each = left >= kMost ? kMost : std::min(left, kAmxRows);
       const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
-      tiles.multiply(codes, each, row_bytes, panel, panels.offsets_of(p), depth / kAmxDepth, sums[0]);
+      tiles.multiply(codes, each, row_bytes, panel, panels.offsets_of(p), depth / kAmxDepth,
+                     sums[0]);
       for (std::int64_t i = 0; i < each; ++i) {
         add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
       }

@@ -41,8 +41,7 @@ std::int64_t panel_bytes_of(Precision format, std::int64_t depth) {
 
 std::int64_t code_bytes_of(Precision format) {
   std::int64_t bytes = 0;
-  with_integers(format,
-                [&](auto integers) { bytes = sizeof(typename decltype(integers)::Code); });
+  with_integers(format, [&](auto integers) { bytes = sizeof(typename decltype(integers)::Code); });
   return bytes;
 }
 
@@ -221,8 +220,8 @@ void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, 
   });
 }
 
-void encode_row_in(Precision format, const float* x, std::int64_t columns, void* codes,
-                   float* step, int least_exponent) {
+void encode_row_in(Precision format, const float* x, std::int64_t columns, void* codes, float* step,
+                   int least_exponent) {
   const Extent extent = extent_of(x, columns);
   const bool finite = std::isfinite(extent.magnitude);
   int exponent = 0;

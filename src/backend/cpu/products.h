@@ -16,14 +16,14 @@
 //   int24        the same with codes of 24 bits and their products by digits (digits.h), at the
 //                errors of fp32: the three places p0, p1, p2 are exact sums, and
 //                fma(p2, 65536, fma(p1, 256, p0)) in f32 is the sum, of which a 1 stands for 65536
-// With L = 2^13 (int16), 127 (int8) or 127 * 2^16 (int24) and e the least integer >= 0 such that |x| <= 2^e for all
-// factors of a row, the code of a factor x is round(x * L / 2^e), half to even, and its row's step,
-// what a code of 1 stands for, 2^e / L. What lies in [-1, 1] therefore has one step for all rows.
-// The code of a weight w is round(w / s), s being its output's step: such that no code passes
-// 32639 (127, 127 * 2^16) and, but in int24, the sum of their magnitudes stays below 2^18, so that
-// no sum of products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed
-// apart, in f32.) Digits lie in [-128, 127]: sums of places stay in 32 bits up to kMostInt24Depth
-// products.
+// With L = 2^13 (int16), 127 (int8) or 127 * 2^16 (int24) and e the least integer >= 0 such that
+// |x| <= 2^e for all factors of a row, the code of a factor x is round(x * L / 2^e), half to even,
+// and its row's step, what a code of 1 stands for, 2^e / L. What lies in [-1, 1] therefore has one
+// step for all rows. The code of a weight w is round(w / s), s being its output's step: such that
+// no code passes 32639 (127, 127 * 2^16) and, but in int24, the sum of their magnitudes stays below
+// 2^18, so that no sum of products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod
+// 16 are summed apart, in f32.) Digits lie in [-128, 127]: sums of places stay in 32 bits up to
+// kMostInt24Depth products.
 
 namespace cadenza::cpu {
 
@@ -65,12 +65,13 @@ struct PanelSource {
   const float* data;
   std::int64_t units, depth;
 };
-/// Packs them in a format other than fp32. Integers only: `steps` [W], `offsets` [offset_rows(), W].
+/// Packs them in a format other than fp32. Integers only: `steps` [W], `offsets` [offset_rows(),
+/// W].
 void pack_narrow_panel(Precision format, const PanelSource& from, std::byte* panel, float* steps,
                        std::int32_t* offsets);
 
-/// Codes of a row of integers, and their step, whose e may be below 0. Where a number is not finite,
-/// the step is NaN.
+/// Codes of a row of integers, and their step, whose e may be below 0. Where a number is not
+/// finite, the step is NaN.
 void encode_row(Precision format, const float* x, std::int64_t columns, void* codes, float* step,
                 int least_exponent = 0);
 /// Steps stay above this, and their inverses finite.

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "backend/cpu/dense.h"
+#include "backend/cpu/int24_gemm.h"
+#include "backend/cpu_targets.h"
+#include "backend/int24_digits.h"
+
+namespace cadenza::cpu {
+namespace {
+
+constexpr float kLevels = 8323072.0F;
+
+/// Numbers of some sizes, a few of them 0.
+std::vector<float> random_values(std::int64_t count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) {
+    value = generator() % 16 == 0 ? 0.0F : normal(generator) * std::exp2(normal(generator));
+  }
+  return values;
+}
+
+enum class Layout { rows, columns };
+
+Matrix matrix(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,
+              Layout layout) {
+  if (layout == Layout::rows) return {values.data(), rows, columns, columns, 1};
+  return {values.data(), rows, columns, 1, rows};
+}
+
+struct Codes {
+  std::vector<std::int64_t> values;
+  float step;
+};
+
+Codes codes_at(const std::vector<float>& x, float scale, float step) {
+  Codes codes{{}, step};
+  for (const float value : x) {
+    codes.values.push_back(static_cast<std::int64_t>(std::nearbyint(value * scale)));
+  }
+  return codes;
+}
+
+float most_of(const std::vector<float>& x) {
+  float most = 0.0F;
+  for (const float value : x) most = std::max(most, std::fabs(value));
+  return most;
+}
+
+/// Of a part of a row of a.
+Codes codes_of_row(const std::vector<float>& x) {
+  const float most = most_of(x);
+  int exponent = most == 0.0F ? 0 : -100;
+  while (most > std::ldexp(1.0F, exponent)) ++exponent;
+  return codes_at(x, std::ldexp(kLevels, -exponent), std::ldexp(1.0F, exponent) / kLevels);
+}
+
+/// Of a part of a column of b.
+Codes codes_of_column(const std::vector<float>& x) {
+  const float step = std::max(most_of(x) / kLevels, 0x1p-100F);
+  return codes_at(x, 1.0F / step, step);
+}
+
+float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
+                      float start) {
+  for (std::int64_t k = 0; k < a.columns; k += kInt24Depth) {
+    std::vector<float> row, column;
+    for (std::int64_t i = k; i < std::min(a.columns, k + kInt24Depth); ++i) {
+      row.push_back(*a.at(m, i));
+      column.push_back(*b.at(i, n));
+    }
+    const Codes factors = codes_of_row(row);
+    const Codes weights = codes_of_column(column);
+    start = std::fma(test::sum_by_digits(factors.values, weights.values),
+                     factors.step * (weights.step * 65536.0F), start);
+  }
+  return start;
+}
+
+struct Case {
+  std::int64_t rows, columns, depth;
+};
+constexpr Case kCases[] = {{1, 1, 1},    {2, 40, 7},   {3, 32, 300},  {12, 33, 16}, {16, 64, 64},
+                           {33, 9, 700}, {300, 35, 5}, {70, 130, 40}, {600, 7, 20}};
+
+TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
+  test::for_each_target([](const char* target) {
+    for (const Case& size : kCases) {
+      for (const Layout layout_a : {Layout::rows, Layout::columns}) {
+        for (const Layout layout_b : {Layout::rows, Layout::columns}) {
+          const auto a_values = random_values(size.rows * size.depth, 1);
+          const auto b_values = random_values(size.depth * size.columns, 2);
+          const auto bias = random_values(size.columns, 3);
+          const auto before = random_values(size.rows * size.columns, 4);
+          const Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
+          const Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
+          ThreadPool pool(3);
+          Scratch scratch;
+          std::vector<float> c = before;
+          multiply({pool, scratch, true}, a, b,
+                   {c.data(), size.columns, bias.data(), Accumulate::add});
+          for (std::int64_t m = 0; m < size.rows; ++m) {
+            for (std::int64_t n = 0; n < size.columns; ++n) {
+              const auto at = static_cast<std::size_t>(m * size.columns + n);
+              ASSERT_EQ(c[at],
+                        defined_element(a, b, m, n, before[at] + bias[static_cast<std::size_t>(n)]))
+                  << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
+                  << " at " << m << ", " << n;
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+TEST(Int24Gemm, PackedOnceGivesTheSameBits) {
+  for (const Case& size : kCases) {
+    const auto a_values = random_values(size.rows * size.depth, 5);
+    const auto b_values = random_values(size.depth * size.columns, 6);
+    const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
+    const Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
+    ThreadPool pool(2);
+    Scratch scratch;
+    const Scratch::Frame frame(scratch);
+    const Workers workers{pool, scratch, true};
+    const PackedFactor packed(workers, frame, b, size.rows);
+    std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
+    std::vector<float> got = expected;
+    multiply(workers, a, b, {expected.data(), size.columns});
+    packed.multiply(a, 0, {got.data(), size.columns});
+    EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
+  }
+}
+
+/// Root of the mean square of what a product is off by.
+double error_of(bool int24, const Matrix& a, const Matrix& b) {
+  ThreadPool pool(1);
+  Scratch scratch;
+  std::vector<float> c(static_cast<std::size_t>(a.rows * b.columns));
+  multiply({pool, scratch, int24}, a, b, {c.data(), b.columns});
+  double sum = 0.0;
+  for (std::int64_t m = 0; m < a.rows; ++m) {
+    for (std::int64_t n = 0; n < b.columns; ++n) {
+      double exact = 0.0;
+      for (std::int64_t k = 0; k < a.columns; ++k) {
+        exact += static_cast<double>(*a.at(m, k)) * *b.at(k, n);
+      }
+      const double error = c[static_cast<std::size_t>(m * b.columns + n)] - exact;
+      sum += error * error;
+    }
+  }
+  return std::sqrt(sum / static_cast<double>(c.size()));
+}
+
+TEST(Int24Gemm, ErrsLessThanFp32WhereALayerIsWide) {
+  constexpr std::int64_t kRows = 40, kColumns = 64;
+  std::mt19937 generator(7);
+  std::normal_distribution<float> normal;
+  for (const std::int64_t depth : {256, 512, 2000}) {
+    std::vector<float> h(static_cast<std::size_t>(kRows * depth));
+    std::vector<float> w(static_cast<std::size_t>(depth * kColumns));
+    for (float& value : h) value = std::tanh(normal(generator));
+    for (float& value : w) value = 0.1F * normal(generator);
+    const Matrix a = matrix(h, kRows, depth, Layout::rows);
+    const Matrix b = matrix(w, depth, kColumns, Layout::columns);
+    EXPECT_LT(error_of(true, a, b), error_of(false, a, b)) << depth;
+  }
+}
+
+TEST(Int24Gemm, SmallNumbersKeepTheirPrecision) {
+  const auto a_values = random_values(20 * 100, 8);
+  const auto b_values = random_values(100 * 20, 9);
+  std::vector<float> small_a = a_values;
+  std::vector<float> small_b = b_values;
+  for (float& value : small_a) value *= 0x1p-60F;
+  for (float& value : small_b) value *= 0x1p-40F;
+  ThreadPool pool(1);
+  Scratch scratch;
+  std::vector<float> c(400), small(400);
+  const Workers workers{pool, scratch, true};
+  multiply(workers, matrix(a_values, 20, 100, Layout::rows),
+           matrix(b_values, 100, 20, Layout::rows), {c.data(), 20});
+  multiply(workers, matrix(small_a, 20, 100, Layout::rows), matrix(small_b, 100, 20, Layout::rows),
+           {small.data(), 20});
+  for (float& value : c) value *= 0x1p-100F;
+  EXPECT_EQ(small, c);
+}
+
+TEST(Int24Gemm, WhatIsNotFiniteIsNotFiniteAfterIt) {
+  ThreadPool pool(1);
+  Scratch scratch;
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const std::size_t place : {std::size_t{0}, std::size_t{130}}) {
+      std::vector<float> ones(5 * 131, 1.0F);
+      std::vector<float> broken = ones;
+      broken[place] = bad;  // row 0
+      std::vector<float> c(25);
+      const Workers workers{pool, scratch, true};
+      multiply(workers, matrix(broken, 5, 131, Layout::rows), matrix(ones, 131, 5, Layout::columns),
+               {c.data(), 5});
+      for (std::size_t i = 0; i < c.size(); ++i) EXPECT_EQ(std::isfinite(c[i]), i >= 5) << i;
+      multiply(workers, matrix(ones, 5, 131, Layout::rows), matrix(broken, 131, 5, Layout::columns),
+               {c.data(), 5});
+      for (std::size_t i = 0; i < c.size(); ++i) EXPECT_EQ(std::isfinite(c[i]), i % 5 > 0) << i;
+    }
+  }
+}
+
+TEST(Int24Gemm, AnEmptySumIsTheStartValue) {
+  ThreadPool pool(1);
+  Scratch scratch;
+  std::vector<float> c = {1.0F, 2.0F};
+  multiply({pool, scratch, true}, {nullptr, 1, 0, 0, 1}, {nullptr, 0, 2, 2, 1},
+           {c.data(), 2, nullptr, Accumulate::add});
+  EXPECT_EQ(c, (std::vector<float>{1.0F, 2.0F}));
+}
+
+}  // namespace
+}  // namespace cadenza::cpu
