@@ -12,7 +12,7 @@ namespace cadenza::tools {
 /// The options of every command that computes.
 struct ComputeOptions {
   std::string backend = "auto";
-  std::string precision = "auto";
+  std::string precision = "auto";  ///< BackendInfo::preferred
   int threads = 0;
   bool explain = false;
 };

@@ -152,9 +152,11 @@ int run_train(std::span<char*> arguments) {
   Dataset data = load_data(options.data);
   options.complete(data);
   const std::unique_ptr<Tokenizer> tokenizer = tokenizer_of(data);
-  const std::unique_ptr<Backend> backend = open_backend(options.compute);
+  ComputeOptions compute = options.compute;
+  if (compute.precision == "auto") compute.precision = "fp32";  // the same model everywhere
+  const std::unique_ptr<Backend> backend = open_backend(compute);
   if (!backend->trains()) {
-    throw UsageError(message("--precision ", options.compute.precision, " on the ", backend->name(),
+    throw UsageError(message("--precision ", compute.precision, " on the ", backend->name(),
                              " backend generates and measures, but does not train; expected fp32 or int24"));
   }
   const std::unique_ptr<Model> model = options.make_model(*backend);

@@ -76,6 +76,7 @@ HWY_INLINE void store_codes(D /*d*/, V codes, Code* row, std::int64_t i) {
 struct Int16 {
   using Weight = std::int16_t;
   using Code = std::int16_t;
+  static constexpr int kDigits = 1;
   static constexpr int kInWord = 2;
   static constexpr int kUnit = 2;
   static constexpr int kSteps = 1;
@@ -102,6 +103,7 @@ struct Int16 {
 /// much lower. Otherwise weights become words of 16 bits where they are read.
 struct Int8 {
   using Weight = std::int8_t;
+  static constexpr int kDigits = 1;
   static constexpr int kInWord = 4;
   static constexpr bool kOneSum = true;
   static constexpr float kLevels = 127.0F;

@@ -87,10 +87,7 @@ struct NarrowProducts {
 
 /// The tiles of a format of integers.
 template <class F>
-using ProductsOf = std::conditional_t < requires {
-  F::kDigits;
-}
-, DigitProducts<F>, IntegerProducts < F >> ;
+using ProductsOf = std::conditional_t<(F::kDigits > 1), DigitProducts<F>, IntegerProducts<F>>;
 
 /// kRows rows times all panels, kMost at a time: a few rows alone have too few sums to keep the
 /// multipliers busy while each waits for the one before.

@@ -212,7 +212,7 @@ void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, 
   if (format == Precision::bf16) return pack_bf16(from, panel);
   with_integers(format, [&](auto integers) HWY_ATTR {
     using F = decltype(integers);
-    if constexpr (requires { F::kDigits; }) {
+    if constexpr (F::kDigits > 1) {
       pack_digits<F>(from, panel, steps, offsets);
     } else {
       pack_integers<F>(from, panel, steps, offsets);
@@ -220,16 +220,35 @@ void pack_panel_in(Precision format, const PanelSource& from, std::byte* panel, 
   });
 }
 
+/// The greatest magnitude; NaN where a number is not finite.
+float most_of(const float* x, std::int64_t count) {
+  const Real d;
+  Vector most = hn::Zero(d);
+  Vector nothing = hn::Zero(d);  // or NaN, which Max may lose
+  std::int64_t k = 0;
+  for (; k + kLanes <= count; k += kLanes) {
+    const Vector some = hn::LoadU(d, x + k);
+    most = hn::Max(most, hn::Abs(some));
+    nothing = Fma(d, some, hn::Zero(d), nothing);
+  }
+  float all = hn::GetLane(hn::MaxOfLanes(d, most));
+  float none = hn::GetLane(hn::SumOfLanes(d, nothing));
+  for (; k < count; ++k) {
+    all = std::max(all, std::fabs(x[k]));
+    none += x[k] * 0.0F;
+  }
+  return all + none;
+}
+
 void encode_row_in(Precision format, const float* x, std::int64_t columns, void* codes, float* step,
                    int least_exponent) {
-  const Extent extent = extent_of(x, columns);
-  const bool finite = std::isfinite(extent.magnitude);
+  const float most = most_of(x, columns);
   int exponent = 0;
-  if (finite && std::frexp(extent.most, &exponent) == 0.5F) --exponent;
+  if (std::isfinite(most) && std::frexp(most, &exponent) == 0.5F) --exponent;
   exponent = std::max(exponent, least_exponent);
   with_integers(format, [&](auto integers) HWY_ATTR {
     using F = decltype(integers);
-    *step = finite ? std::ldexp(1.0F, exponent) / F::kLevels : kNan;
+    *step = std::isfinite(most) ? std::ldexp(1.0F, exponent) / F::kLevels : kNan;
     const float scale = std::ldexp(F::kLevels, -exponent);
     for_each_vector(columns, [&](auto d, std::int64_t i) HWY_ATTR {
       encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes), i);
