@@ -56,7 +56,7 @@ class CpuBackend : public ReferenceBackend {
   void do_generate(const GenerateArgs& args) override;
 };
 
-/// The same with the products of inference in the narrower formats of products.h: those of
+/// The same with the products of inference in another format of products.h: those of
 /// recurrent layers and of rows with transposed weights. Layers are packed once a call. It trains
 /// in int24 alone.
 class NarrowCpuBackend final : public CpuBackend {
