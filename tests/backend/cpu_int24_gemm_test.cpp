@@ -4,22 +4,26 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <vector>
 
 #include "backend/cpu/dense.h"
 #include "backend/cpu/int24_gemm.h"
 #include "backend/cpu_targets.h"
+#include "backend/gemm_fixture.h"
 #include "backend/int24_digits.h"
 
 namespace cadenza::cpu {
 namespace {
 
-constexpr float kLevels = 8323072.0F;
+using test::Layout;
+using test::matrix;
+using test::ProductSize;
 
-/// Numbers of some sizes, a few of them 0.
-std::vector<float> random_values(std::int64_t count, unsigned seed) {
+constexpr float kInt24Levels = 8323072.0F;
+
+/// A few of them 0.
+std::vector<float> values_of_many_sizes(std::int64_t count, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal;
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -29,21 +33,13 @@ std::vector<float> random_values(std::int64_t count, unsigned seed) {
   return values;
 }
 
-enum class Layout { rows, columns };
-
-Matrix matrix(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,
-              Layout layout) {
-  if (layout == Layout::rows) return {values.data(), rows, columns, columns, 1};
-  return {values.data(), rows, columns, 1, rows};
-}
-
-struct Codes {
+struct CodesOfPart {
   std::vector<std::int64_t> values;
   float step;
 };
 
-Codes codes_at(const std::vector<float>& x, float scale, float step) {
-  Codes codes{{}, step};
+CodesOfPart codes_of_part(const std::vector<float>& x, float scale, float step) {
+  CodesOfPart codes{{}, step};
   for (const float value : x) {
     codes.values.push_back(static_cast<std::int64_t>(std::nearbyint(value * scale)));
   }
@@ -57,50 +53,49 @@ float most_of(const std::vector<float>& x) {
 }
 
 /// Of a part of a row of a.
-Codes codes_of_row(const std::vector<float>& x) {
+CodesOfPart codes_of_row(const std::vector<float>& x) {
   const float most = most_of(x);
   int exponent = most == 0.0F ? 0 : -100;
   while (most > std::ldexp(1.0F, exponent)) ++exponent;
-  return codes_at(x, std::ldexp(kLevels, -exponent), std::ldexp(1.0F, exponent) / kLevels);
+  return codes_of_part(x, std::ldexp(kInt24Levels, -exponent),
+                       std::ldexp(1.0F, exponent) / kInt24Levels);
 }
 
 /// Of a part of a column of b.
-Codes codes_of_column(const std::vector<float>& x) {
-  const float step = std::max(most_of(x) / kLevels, 0x1p-100F);
-  return codes_at(x, 1.0F / step, step);
+CodesOfPart codes_of_column(const std::vector<float>& x) {
+  const float step = std::max(most_of(x) / kInt24Levels, 0x1p-100F);
+  return codes_of_part(x, 1.0F / step, step);
 }
 
-float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
-                      float start) {
+float defined_in_digits(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
+                        float start) {
   for (std::int64_t k = 0; k < a.columns; k += kInt24Depth) {
     std::vector<float> row, column;
     for (std::int64_t i = k; i < std::min(a.columns, k + kInt24Depth); ++i) {
       row.push_back(*a.at(m, i));
       column.push_back(*b.at(i, n));
     }
-    const Codes factors = codes_of_row(row);
-    const Codes weights = codes_of_column(column);
+    const CodesOfPart factors = codes_of_row(row);
+    const CodesOfPart weights = codes_of_column(column);
     start = std::fma(test::sum_by_digits(factors.values, weights.values),
                      factors.step * (weights.step * 65536.0F), start);
   }
   return start;
 }
 
-struct Case {
-  std::int64_t rows, columns, depth;
-};
-constexpr Case kCases[] = {{1, 1, 1},    {2, 40, 7},   {3, 32, 300},  {12, 33, 16}, {16, 64, 64},
-                           {33, 9, 700}, {300, 35, 5}, {70, 130, 40}, {600, 7, 20}};
+constexpr ProductSize kInt24Sizes[] = {{1, 1, 1},    {2, 40, 7},    {3, 32, 300},
+                                       {12, 33, 16}, {16, 64, 64},  {33, 9, 700},
+                                       {300, 35, 5}, {70, 130, 40}, {600, 7, 20}};
 
 TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
   test::for_each_target([](const char* target) {
-    for (const Case& size : kCases) {
-      for (const Layout layout_a : {Layout::rows, Layout::columns}) {
-        for (const Layout layout_b : {Layout::rows, Layout::columns}) {
-          const auto a_values = random_values(size.rows * size.depth, 1);
-          const auto b_values = random_values(size.depth * size.columns, 2);
-          const auto bias = random_values(size.columns, 3);
-          const auto before = random_values(size.rows * size.columns, 4);
+    for (const ProductSize& size : kInt24Sizes) {
+      for (const Layout layout_a : test::kLayouts) {
+        for (const Layout layout_b : test::kLayouts) {
+          const auto a_values = values_of_many_sizes(size.rows * size.depth, 1);
+          const auto b_values = values_of_many_sizes(size.depth * size.columns, 2);
+          const auto bias = values_of_many_sizes(size.columns, 3);
+          const auto before = values_of_many_sizes(size.rows * size.columns, 4);
           const Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
           const Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
           ThreadPool pool(3);
@@ -111,8 +106,8 @@ TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
           for (std::int64_t m = 0; m < size.rows; ++m) {
             for (std::int64_t n = 0; n < size.columns; ++n) {
               const auto at = static_cast<std::size_t>(m * size.columns + n);
-              ASSERT_EQ(c[at],
-                        defined_element(a, b, m, n, before[at] + bias[static_cast<std::size_t>(n)]))
+              ASSERT_EQ(c[at], defined_in_digits(a, b, m, n,
+                                                 before[at] + bias[static_cast<std::size_t>(n)]))
                   << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
                   << " at " << m << ", " << n;
             }
@@ -124,9 +119,9 @@ TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
 }
 
 TEST(Int24Gemm, PackedOnceGivesTheSameBits) {
-  for (const Case& size : kCases) {
-    const auto a_values = random_values(size.rows * size.depth, 5);
-    const auto b_values = random_values(size.depth * size.columns, 6);
+  for (const ProductSize& size : kInt24Sizes) {
+    const auto a_values = values_of_many_sizes(size.rows * size.depth, 5);
+    const auto b_values = values_of_many_sizes(size.depth * size.columns, 6);
     const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
     const Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
     ThreadPool pool(2);
@@ -178,8 +173,8 @@ TEST(Int24Gemm, ErrsLessThanFp32WhereALayerIsWide) {
 }
 
 TEST(Int24Gemm, SmallNumbersKeepTheirPrecision) {
-  const auto a_values = random_values(20 * 100, 8);
-  const auto b_values = random_values(100 * 20, 9);
+  const auto a_values = values_of_many_sizes(20 * 100, 8);
+  const auto b_values = values_of_many_sizes(100 * 20, 9);
   std::vector<float> small_a = a_values;
   std::vector<float> small_b = b_values;
   for (float& value : small_a) value *= 0x1p-60F;

@@ -8,9 +8,14 @@
 
 #include "backend/cpu/dense.h"
 #include "backend/cpu_targets.h"
+#include "backend/gemm_fixture.h"
 
 namespace cadenza::cpu {
 namespace {
+
+using test::Layout;
+using test::matrix;
+using test::ProductSize;
 
 std::vector<float> random_values(std::int64_t count, unsigned seed) {
   std::mt19937 generator(seed);
@@ -21,14 +26,6 @@ std::vector<float> random_values(std::int64_t count, unsigned seed) {
   return values;
 }
 
-enum class Layout { rows, columns };
-
-Matrix matrix(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,
-              Layout layout) {
-  if (layout == Layout::rows) return {values.data(), rows, columns, columns, 1};
-  return {values.data(), rows, columns, 1, rows};
-}
-
 /// The definition of the order of summation.
 float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
                       float start) {
@@ -36,17 +33,15 @@ float defined_element(const Matrix& a, const Matrix& b, std::int64_t m, std::int
   return start;
 }
 
-struct Case {
-  std::int64_t rows, columns, depth;
-};
-constexpr Case kCases[] = {{1, 1, 1},    {1, 40, 7},    {3, 32, 300},   {12, 33, 16}, {13, 70, 64},
-                           {29, 9, 257}, {400, 50, 20}, {70, 300, 130}, {900, 40, 70}};
+constexpr ProductSize kCases[] = {{1, 1, 1},     {1, 40, 7},     {3, 32, 300},
+                                  {12, 33, 16},  {13, 70, 64},   {29, 9, 257},
+                                  {400, 50, 20}, {70, 300, 130}, {900, 40, 70}};
 
 TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
   test::for_each_target([](const char* target) {
-    for (const Case& size : kCases) {
-      for (const Layout layout_a : {Layout::rows, Layout::columns}) {
-        for (const Layout layout_b : {Layout::rows, Layout::columns}) {
+    for (const ProductSize& size : kCases) {
+      for (const Layout layout_a : test::kLayouts) {
+        for (const Layout layout_b : test::kLayouts) {
           const auto a_values = random_values(size.rows * size.depth, 1);
           const auto b_values = random_values(size.depth * size.columns, 2);
           const auto bias = random_values(size.columns, 3);
@@ -73,7 +68,7 @@ TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
 }
 
 TEST(PanelGemm, PackedOnceGivesTheSameBits) {
-  for (const Case& size : kCases) {
+  for (const ProductSize& size : kCases) {
     const auto a_values = random_values(size.rows * size.depth, 5);
     const auto b_values = random_values(size.depth * size.columns, 6);
     const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
