@@ -3,7 +3,7 @@
 """Generation on the CPU, this project beside PyTorch, ONNX Runtime, oneDNN's LSTM, Keras and a loop over
 OpenBLAS: one table in Markdown, of the tokens per second of each, of what fp32 can reach at most by
 multiply-adds and by reading the weights once a step, both measured in the same run, and of factors over
-the best ready-made peer (the loop is none): of fp32 and int24, which errs no more, over the peers in fp32, of
+the best ready-made peer (the loop is none): of fp32 and int24, which errs as little, over the peers in fp32, of
 the narrow formats over ONNX Runtime in int8. All are pinned to the same cores and run in turns; values are medians over the rounds of
 each run's median. Peers that are not there are named. Where other programs run beside it, --clock
 processor counts what processors spent on each of them, which with one thread says as much.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A training step on the CPU (forward, loss, backward, Adam with clipping), this project in fp32 and in int24,
-which errs no more, beside PyTorch, oneDNN's LSTM, Keras and a loop over OpenBLAS in fp32: one table in Markdown, of the tokens per second of
+which errs as little, beside PyTorch, oneDNN's LSTM, Keras and a loop over OpenBLAS in fp32: one table in Markdown, of the tokens per second of
 each, of what can be reached at most by multiply-adds and by reading the recurrent weights once a step
 and way, both measured in the same run, and of the factor over the best ready-made peer (the loop is none).
 All are pinned to the same cores and run in turns; values are medians over the rounds of each run's

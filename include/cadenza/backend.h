@@ -485,7 +485,7 @@ struct BackendInfo {
   std::string reason;                 ///< why not, if not
   std::vector<Precision> precisions;  ///< that it computes in, the default first
   std::vector<Precision> inference;   ///< that it generates and measures in besides
-  Precision preferred = Precision::fp32;  ///< the fastest here to generate in with no more error
+  Precision preferred = Precision::fp32;  ///< the fastest here to generate in, of those as fine
 };
 
 struct BackendOptions {

@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
-#include "backend/cpu/amx.h"
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/products.h"
 #include "backend/cuda_module.h"
 #include "backend/reference/reference_backend.h"
 #include "cadenza/backend.h"
@@ -68,7 +68,7 @@ std::vector<Row> rows() {
 /// Tiles multiply integers so much faster than vectors do floats that six products cost less than
 /// one.
 Precision preferred_of(const Row& row) {
-  return row.make == make_cpu && cpu::amx_ready() ? Precision::int24 : Precision::fp32;
+  return row.make == make_cpu && cpu::int24_on_tiles() ? Precision::int24 : Precision::fp32;
 }
 
 std::string list_of(const Row& row) {

@@ -119,7 +119,9 @@ TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
 }
 
 TEST(Int24Gemm, PackedOnceGivesTheSameBits) {
-  for (const ProductSize& size : kInt24Sizes) {
+  std::vector<ProductSize> sizes(std::begin(kInt24Sizes), std::end(kInt24Sizes));
+  sizes.push_back({20, 70, 1100});  // several panels of several parts
+  for (const ProductSize& size : sizes) {
     const auto a_values = values_of_many_sizes(size.rows * size.depth, 5);
     const auto b_values = values_of_many_sizes(size.depth * size.columns, 6);
     const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backend/cpu/amx.h"
+#include "backend/cpu/products.h"
 #include "cadenza/backend.h"
 #include "support/expect_error.h"
 
@@ -43,7 +44,7 @@ TEST(MakeBackend, PrefersInt24WhereThereAreTilesForIt) {
     }
     throw std::invalid_argument("no such backend");
   };
-  EXPECT_EQ(preferred("cpu"), cpu::amx_ready() ? Precision::int24 : Precision::fp32);
+  EXPECT_EQ(preferred("cpu"), cpu::int24_on_tiles() ? Precision::int24 : Precision::fp32);
   cpu::hide_amx(true);
   EXPECT_EQ(preferred("cpu"), Precision::fp32);
   cpu::hide_amx(false);

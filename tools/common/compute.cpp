@@ -14,8 +14,9 @@ void add_compute_options(Arguments& arguments, ComputeOptions& options) {
   arguments.add_choice("--backend", options.backend, "what computes; auto takes the fastest",
                        names);
   arguments.add_choice("--precision", options.precision,
-                       "number format of the products; auto takes the fastest that errs no more "
-                       "than fp32, and fp32 to train; on the cpu backend bf16, int16 and int8 do not train",
+                       "number format of the products; auto takes the fastest that errs as little "
+                       "as fp32, and fp32 to train; on the cpu backend bf16, int16 and int8 do not "
+                       "train",
                        {"auto", "fp32", "tf32", "bf16", "fp16", "int24", "int16", "int8"});
   arguments.add("--threads", options.threads, "threads; 0: every core this process may use");
   arguments.add("--explain", options.explain, "say how the backend computes, and why");

@@ -157,7 +157,8 @@ int run_train(std::span<char*> arguments) {
   const std::unique_ptr<Backend> backend = open_backend(compute);
   if (!backend->trains()) {
     throw UsageError(message("--precision ", compute.precision, " on the ", backend->name(),
-                             " backend generates and measures, but does not train; expected fp32 or int24"));
+                             " backend generates and measures, but does not train; expected fp32 "
+                             "or int24"));
   }
   const std::unique_ptr<Model> model = options.make_model(*backend);
   announce(data, *model, options);

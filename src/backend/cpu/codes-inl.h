@@ -13,7 +13,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
-/// Steps of weights stay above this, so that their inverses are finite.
+/// Of weights, so that its inverse is finite.
 constexpr float kLeastStep = 0x1p-100F;
 
 /// round(x * scale), half to even.

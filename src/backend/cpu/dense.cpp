@@ -77,7 +77,7 @@ void multiply_by(const Workers& workers, const Matrix& a, const Matrix& b, const
   const Scratch::Frame frame(workers.scratch);
   const std::int64_t width = panel_width();
   const std::int64_t row_grain = worth_a_thread(b.columns * a.columns, Way::kTileRows);
-  // Columns of b that have to be turned are packed once for all blocks of rows.
+  // Columns of b that have to be turned or encoded are packed once for all blocks of rows.
   if ((workers.int24 || b.row_stride == 1) && a.rows > Way::kBlock) {
     auto* const packed = frame.take<std::byte>(Way::packed_bytes(b.rows, b.columns));
     pack<Way>(workers, b, packed);

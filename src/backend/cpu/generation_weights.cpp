@@ -19,7 +19,7 @@ PackedMatrix pack_blocks(const Workers& workers, const Scratch::Frame& frame, Pr
   const std::int64_t units = shape[0];
   const std::int64_t depth = shape[1];
   check(format != Precision::int24 || depth <= kMostInt24Depth, "int24: a product sums ", depth,
-        " weights, expected at most ", kMostInt24Depth);
+        " weights, expected at most ", kMostInt24Depth, "; fp32 sums any number");
   const std::int64_t width = panel_width();
   const std::int64_t panels = blocks_of(units) * matrices;
   const std::int64_t size = panel_bytes(format, depth);

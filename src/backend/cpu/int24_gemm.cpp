@@ -246,7 +246,7 @@ std::int64_t int24_row_bytes(std::int64_t depth) {
 std::int64_t int24_scratch_bytes(const Matrix& a) {
   const std::int64_t depth = std::min(a.columns, kInt24Depth);
   const std::int64_t turned =
-      a.column_stride == 1 ? 0 : kTurned * (depth + 15) / 16 * 16 * std::int64_t{sizeof(float)};
+      a.column_stride == 1 ? 0 : kTurned * depth * std::int64_t{sizeof(float)};
   return panel_bytes_of(depth) + std::min(a.rows, kInt24Rows) * int24_row_bytes(depth) + turned;
 }
 

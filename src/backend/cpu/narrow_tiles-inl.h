@@ -17,7 +17,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
-/// kRows rows of c from row `begin` += those of a times panels [first, first + kPanels).
+/// kRows rows of c from row `begin` += those of a times panels [first, first + kPanels). Integers
+/// take all of an Output, others only add.
 template <class F>
 struct IntegerProducts {
   /// Panels of a few rows at a time. One after the other they are read as they lie in memory; sums

@@ -122,7 +122,8 @@ void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c,
   }
 }
 
-/// c += a * panels. `tiles` may be those of the product before.
+/// c += a * panels; an Output is taken as narrow_tiles-inl.h says. `tiles` may be those of the
+/// product before.
 inline void multiply_panels(Precision format, const Operand& a, const Panels& panels,
                             const Output& c, AmxTiles& tiles) {
   switch (format) {

@@ -51,6 +51,8 @@ float unit_step_of(Precision format) {
   return step;
 }
 
+bool has_tiles() { return kAmx && amx_ready(); }
+
 struct Extent {
   float most;        ///< greatest magnitude
   double magnitude;  ///< sum of magnitudes, the same bits on every target
@@ -248,7 +250,7 @@ void encode_row_in(Precision format, const float* x, std::int64_t columns, void*
   exponent = std::max(exponent, least_exponent);
   with_integers(format, [&](auto integers) HWY_ATTR {
     using F = decltype(integers);
-    *step = std::isfinite(most) ? std::ldexp(1.0F, exponent) / F::kLevels : kNan;
+    *step = std::isfinite(most) ? std::ldexp(1.0F / F::kLevels, exponent) : kNan;
     const float scale = std::ldexp(F::kLevels, -exponent);
     for_each_vector(columns, [&](auto d, std::int64_t i) HWY_ATTR {
       encode<F>(d, hn::LoadU(d, x + i), scale, static_cast<typename F::Code*>(codes), i);
@@ -265,6 +267,7 @@ namespace cadenza::cpu {
 HWY_EXPORT(panel_bytes_of);
 HWY_EXPORT(code_bytes_of);
 HWY_EXPORT(unit_step_of);
+HWY_EXPORT(has_tiles);
 HWY_EXPORT(pack_panel_in);
 HWY_EXPORT(encode_row_in);
 
@@ -283,6 +286,8 @@ void encode_row(Precision format, const float* x, std::int64_t columns, void* co
                 int least_exponent) {
   HWY_DYNAMIC_DISPATCH(encode_row_in)(format, x, columns, codes, step, least_exponent);
 }
+
+bool int24_on_tiles() { return HWY_DYNAMIC_DISPATCH(has_tiles)(); }
 
 float unit_step(Precision format) { return HWY_DYNAMIC_DISPATCH(unit_step_of)(format); }
 

@@ -74,10 +74,12 @@ void pack_narrow_panel(Precision format, const PanelSource& from, std::byte* pan
 /// finite, the step is NaN.
 void encode_row(Precision format, const float* x, std::int64_t columns, void* codes, float* step,
                 int least_exponent = 0);
-/// Steps stay above this, and their inverses finite.
+/// Least e of rows that are small: what makes codes of them stays finite.
 constexpr int kLeastExponent = -100;
 /// The step of rows in [-1, 1].
 float unit_step(Precision format);
+/// Whether int24 is multiplied on the tiles of AMX here.
+bool int24_on_tiles();
 /// Rows of x as products of the format read them, in the memory of the frame where they are codes.
 Factors encode_rows(const Workers& workers, const Scratch::Frame& frame, Precision format,
                     const Matrix& x);
