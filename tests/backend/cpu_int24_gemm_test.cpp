@@ -7,15 +7,17 @@
 #include <random>
 #include <vector>
 
+#include "backend/codes.h"
 #include "backend/cpu/dense.h"
 #include "backend/cpu/int24_gemm.h"
 #include "backend/cpu_targets.h"
 #include "backend/gemm_fixture.h"
-#include "backend/int24_digits.h"
 
 namespace cadenza::cpu {
 namespace {
 
+using test::Codes;
+using test::codes_at;
 using test::Layout;
 using test::matrix;
 using test::ProductSize;
@@ -33,19 +35,6 @@ std::vector<float> values_of_many_sizes(std::int64_t count, unsigned seed) {
   return values;
 }
 
-struct CodesOfPart {
-  std::vector<std::int64_t> values;
-  float step;
-};
-
-CodesOfPart codes_of_part(const std::vector<float>& x, float scale, float step) {
-  CodesOfPart codes{{}, step};
-  for (const float value : x) {
-    codes.values.push_back(static_cast<std::int64_t>(std::nearbyint(value * scale)));
-  }
-  return codes;
-}
-
 float most_of(const std::vector<float>& x) {
   float most = 0.0F;
   for (const float value : x) most = std::max(most, std::fabs(value));
@@ -53,18 +42,18 @@ float most_of(const std::vector<float>& x) {
 }
 
 /// Of a part of a row of a.
-CodesOfPart codes_of_row(const std::vector<float>& x) {
+Codes codes_of_row(const std::vector<float>& x) {
   const float most = most_of(x);
   int exponent = most == 0.0F ? 0 : -100;
   while (most > std::ldexp(1.0F, exponent)) ++exponent;
-  return codes_of_part(x, std::ldexp(kInt24Levels, -exponent),
-                       std::ldexp(1.0F, exponent) / kInt24Levels);
+  return codes_at(x, std::ldexp(kInt24Levels, -exponent),
+                  std::ldexp(1.0F, exponent) / kInt24Levels);
 }
 
 /// Of a part of a column of b.
-CodesOfPart codes_of_column(const std::vector<float>& x) {
+Codes codes_of_column(const std::vector<float>& x) {
   const float step = std::max(most_of(x) / kInt24Levels, 0x1p-100F);
-  return codes_of_part(x, 1.0F / step, step);
+  return codes_at(x, 1.0F / step, step);
 }
 
 float defined_in_digits(const Matrix& a, const Matrix& b, std::int64_t m, std::int64_t n,
@@ -75,8 +64,8 @@ float defined_in_digits(const Matrix& a, const Matrix& b, std::int64_t m, std::i
       row.push_back(*a.at(m, i));
       column.push_back(*b.at(i, n));
     }
-    const CodesOfPart factors = codes_of_row(row);
-    const CodesOfPart weights = codes_of_column(column);
+    const Codes factors = codes_of_row(row);
+    const Codes weights = codes_of_column(column);
     start = std::fma(test::sum_by_digits(factors.values, weights.values),
                      factors.step * (weights.step * 65536.0F), start);
   }
@@ -88,55 +77,13 @@ constexpr ProductSize kInt24Sizes[] = {{1, 1, 1},    {2, 40, 7},    {3, 32, 300}
                                        {300, 35, 5}, {70, 130, 40}, {600, 7, 20}};
 
 TEST(Int24Gemm, GivesTheBitsOfItsDefinitionOnEveryTarget) {
-  test::for_each_target([](const char* target) {
-    for (const ProductSize& size : kInt24Sizes) {
-      for (const Layout layout_a : test::kLayouts) {
-        for (const Layout layout_b : test::kLayouts) {
-          const auto a_values = values_of_many_sizes(size.rows * size.depth, 1);
-          const auto b_values = values_of_many_sizes(size.depth * size.columns, 2);
-          const auto bias = values_of_many_sizes(size.columns, 3);
-          const auto before = values_of_many_sizes(size.rows * size.columns, 4);
-          const Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
-          const Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
-          ThreadPool pool(3);
-          Scratch scratch;
-          std::vector<float> c = before;
-          multiply({pool, scratch, true}, a, b,
-                   {c.data(), size.columns, bias.data(), Accumulate::add});
-          for (std::int64_t m = 0; m < size.rows; ++m) {
-            for (std::int64_t n = 0; n < size.columns; ++n) {
-              const auto at = static_cast<std::size_t>(m * size.columns + n);
-              ASSERT_EQ(c[at], defined_in_digits(a, b, m, n,
-                                                 before[at] + bias[static_cast<std::size_t>(n)]))
-                  << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
-                  << " at " << m << ", " << n;
-            }
-          }
-        }
-      }
-    }
-  });
+  test::expect_defined_products(kInt24Sizes, true, values_of_many_sizes, defined_in_digits);
 }
 
 TEST(Int24Gemm, PackedOnceGivesTheSameBits) {
   std::vector<ProductSize> sizes(std::begin(kInt24Sizes), std::end(kInt24Sizes));
   sizes.push_back({20, 70, 1100});  // several panels of several parts
-  for (const ProductSize& size : sizes) {
-    const auto a_values = values_of_many_sizes(size.rows * size.depth, 5);
-    const auto b_values = values_of_many_sizes(size.depth * size.columns, 6);
-    const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
-    const Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
-    ThreadPool pool(2);
-    Scratch scratch;
-    const Scratch::Frame frame(scratch);
-    const Workers workers{pool, scratch, true};
-    const PackedFactor packed(workers, frame, b, size.rows);
-    std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
-    std::vector<float> got = expected;
-    multiply(workers, a, b, {expected.data(), size.columns});
-    packed.multiply(a, 0, {got.data(), size.columns});
-    EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
-  }
+  test::expect_the_same_packed(sizes, true, values_of_many_sizes);
 }
 
 /// Root of the mean square of what a product is off by.

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <vector>
 
+#include "backend/codes.h"
 #include "backend/cpu_targets.h"
 #include "backend/generation_fixture.h"
-#include "backend/int24_digits.h"
 #include "cadenza/error.h"
 #include "support/expect_error.h"
 
@@ -18,6 +18,8 @@
 namespace cadenza {
 namespace {
 
+using test::Codes;
+using test::codes_at;
 using test::Device;
 using test::HostArray;
 using test::RandomArrays;
@@ -38,28 +40,7 @@ float levels_of(Precision format) {
 }
 
 float most_weight_of(Precision format) {
-  switch (format) {
-    case Precision::int24:
-      return 8323072.0F;
-    case Precision::int16:
-      return 32639.0F;
-    default:
-      return 127.0F;
-  }
-}
-
-/// Integers and what a 1 of them stands for.
-struct Codes {
-  std::vector<std::int64_t> values;
-  float step;
-};
-
-Codes codes_at(const std::vector<float>& x, float scale, float step) {
-  Codes codes{{}, step};
-  for (const float value : x) {
-    codes.values.push_back(static_cast<std::int64_t>(std::nearbyint(value * scale)));
-  }
-  return codes;
+  return format == Precision::int16 ? 32639.0F : levels_of(format);
 }
 
 Codes codes_of_factors(const std::vector<float>& x, Precision format) {

@@ -38,51 +38,11 @@ constexpr ProductSize kCases[] = {{1, 1, 1},     {1, 40, 7},     {3, 32, 300},
                                   {400, 50, 20}, {70, 300, 130}, {900, 40, 70}};
 
 TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
-  test::for_each_target([](const char* target) {
-    for (const ProductSize& size : kCases) {
-      for (const Layout layout_a : test::kLayouts) {
-        for (const Layout layout_b : test::kLayouts) {
-          const auto a_values = random_values(size.rows * size.depth, 1);
-          const auto b_values = random_values(size.depth * size.columns, 2);
-          const auto bias = random_values(size.columns, 3);
-          const auto before = random_values(size.rows * size.columns, 4);
-          const Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
-          const Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
-          ThreadPool pool(3);
-          Scratch scratch;
-          std::vector<float> c = before;
-          multiply({pool, scratch}, a, b, {c.data(), size.columns, bias.data(), Accumulate::add});
-          for (std::int64_t m = 0; m < size.rows; ++m) {
-            for (std::int64_t n = 0; n < size.columns; ++n) {
-              const auto at = static_cast<std::size_t>(m * size.columns + n);
-              ASSERT_EQ(c[at],
-                        defined_element(a, b, m, n, before[at] + bias[static_cast<std::size_t>(n)]))
-                  << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
-                  << " at " << m << ", " << n;
-            }
-          }
-        }
-      }
-    }
-  });
+  test::expect_defined_products(kCases, false, random_values, defined_element);
 }
 
 TEST(PanelGemm, PackedOnceGivesTheSameBits) {
-  for (const ProductSize& size : kCases) {
-    const auto a_values = random_values(size.rows * size.depth, 5);
-    const auto b_values = random_values(size.depth * size.columns, 6);
-    const Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
-    const Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
-    ThreadPool pool(2);
-    Scratch scratch;
-    const Scratch::Frame frame(scratch);
-    const PackedFactor packed({pool, scratch}, frame, b, size.rows);
-    std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
-    std::vector<float> got = expected;
-    multiply({pool, scratch}, a, b, {expected.data(), size.columns});
-    packed.multiply(a, 0, {got.data(), size.columns});
-    EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
-  }
+  test::expect_the_same_packed(kCases, false, random_values);
 }
 
 TEST(PanelGemm, AnEmptySumIsTheStartValue) {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "backend/cpu/panel_gemm.h"
+#include "backend/cpu/dense.h"
+#include "backend/cpu_targets.h"
 
 // What tests of products of matrices share.
 
@@ -23,5 +27,60 @@ inline cpu::Matrix matrix(const std::vector<float>& values, std::int64_t rows, s
 struct ProductSize {
   std::int64_t rows, columns, depth;
 };
+
+/// On every target and for every layout, with a bias added to what is there: each element is that
+/// of defined(a, b, row, column, start). `random(count, seed)` makes the numbers.
+template <class Random, class Defined>
+void expect_defined_products(std::span<const ProductSize> sizes, bool int24, const Random& random,
+                             const Defined& defined) {
+  for_each_target([&](const char* target) {
+    for (const ProductSize& size : sizes) {
+      for (const Layout layout_a : kLayouts) {
+        for (const Layout layout_b : kLayouts) {
+          const std::vector<float> a_values = random(size.rows * size.depth, 1);
+          const std::vector<float> b_values = random(size.depth * size.columns, 2);
+          const std::vector<float> bias = random(size.columns, 3);
+          const std::vector<float> before = random(size.rows * size.columns, 4);
+          const cpu::Matrix a = matrix(a_values, size.rows, size.depth, layout_a);
+          const cpu::Matrix b = matrix(b_values, size.depth, size.columns, layout_b);
+          cpu::ThreadPool pool(3);
+          cpu::Scratch scratch;
+          std::vector<float> c = before;
+          cpu::multiply({pool, scratch, int24}, a, b,
+                        {c.data(), size.columns, bias.data(), Accumulate::add});
+          for (std::int64_t m = 0; m < size.rows; ++m) {
+            for (std::int64_t n = 0; n < size.columns; ++n) {
+              const auto at = static_cast<std::size_t>(m * size.columns + n);
+              ASSERT_EQ(c[at], defined(a, b, m, n, before[at] + bias[static_cast<std::size_t>(n)]))
+                  << target << ' ' << size.rows << 'x' << size.columns << 'x' << size.depth
+                  << " at " << m << ", " << n;
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+/// A PackedFactor gives the bits of multiply().
+template <class Random>
+void expect_the_same_packed(std::span<const ProductSize> sizes, bool int24, const Random& random) {
+  for (const ProductSize& size : sizes) {
+    const std::vector<float> a_values = random(size.rows * size.depth, 5);
+    const std::vector<float> b_values = random(size.depth * size.columns, 6);
+    const cpu::Matrix a = matrix(a_values, size.rows, size.depth, Layout::rows);
+    const cpu::Matrix b = matrix(b_values, size.depth, size.columns, Layout::columns);
+    cpu::ThreadPool pool(2);
+    cpu::Scratch scratch;
+    const cpu::Scratch::Frame frame(scratch);
+    const cpu::Workers workers{pool, scratch, int24};
+    const cpu::PackedFactor packed(workers, frame, b, size.rows);
+    std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
+    std::vector<float> got = expected;
+    cpu::multiply(workers, a, b, {expected.data(), size.columns});
+    packed.multiply(a, 0, {got.data(), size.columns});
+    EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
+  }
+}
 
 }  // namespace cadenza::test

@@ -146,42 +146,29 @@ CADENZA_AMX void store_sums(std::int32_t* sums) {
 
 constexpr std::int64_t kDigitTile = 16 * kTile;
 
-/// 64 codes of 32 rows times half of the columns. Digits of weights, which come from further away,
-/// are loaded once.
-template <int kDigits, std::size_t... kProducts>
-CADENZA_AMX void add_digits_of_rows(const std::uint8_t* codes, std::int64_t stride,
-                                    const std::byte* columns,
-                                    std::index_sequence<kProducts...> /*products*/) {
+/// 64 codes of 32 rows times half of the columns, or of up to 16 rows times all columns: the second
+/// rows or columns lie `second` bytes after the first, and what both meet is loaded once.
+template <int kDigits, bool kTwiceTheRows, std::size_t... kProducts>
+CADENZA_AMX void add_digits(const std::uint8_t* codes, std::int64_t stride,
+                            const std::byte* columns, std::int64_t second,
+                            std::index_sequence<kProducts...> /*products*/) {
   const auto add = [&]<std::size_t kProduct>() CADENZA_AMX {
     constexpr auto& kAll = kDigitProducts<kDigits>;
     constexpr DigitProduct kDigit = kAll[kProduct];
+    constexpr DigitProduct kBefore = kAll[kProduct - (kProduct > 0)];
     constexpr int kSum = 2 * place_of<kDigits>(kDigit);
-    if constexpr (kProduct == 0 || kAll[kProduct - (kProduct > 0)].weight != kDigit.weight) {
-      _tile_loadd(7, columns + kDigit.weight * kDigitTile, kTile);
-    }
-    _tile_loadd(6, codes + kDigit.factor * kDigitBlock, stride);
+    constexpr bool kOther = kProduct == 0 || (kTwiceTheRows ? kBefore.weight != kDigit.weight
+                                                            : kBefore.factor != kDigit.factor);
+    const std::uint8_t* const row = codes + kDigit.factor * kDigitBlock;
+    const std::byte* const column = columns + kDigit.weight * kDigitTile;
+    if constexpr (!kTwiceTheRows || kOther) _tile_loadd(7, column, kTile);
+    if constexpr (kTwiceTheRows || kOther) _tile_loadd(6, row, stride);
     add_product<kSum>();
-    _tile_loadd(6, codes + kAmxRows * stride + kDigit.factor * kDigitBlock, stride);
-    add_product<kSum + 1>();
-  };
-  (add.template operator()<kProducts>(), ...);
-}
-
-/// 64 codes of up to 16 rows times all columns, of which half begin `second` bytes further on.
-template <int kDigits, std::size_t... kProducts>
-CADENZA_AMX void add_digits_of_columns(const std::uint8_t* codes, std::int64_t stride,
-                                       const std::byte* columns, std::int64_t second,
-                                       std::index_sequence<kProducts...> /*products*/) {
-  const auto add = [&]<std::size_t kProduct>() CADENZA_AMX {
-    constexpr auto& kAll = kDigitProducts<kDigits>;
-    constexpr DigitProduct kDigit = kAll[kProduct];
-    constexpr int kSum = 2 * place_of<kDigits>(kDigit);
-    if constexpr (kProduct == 0 || kAll[kProduct - (kProduct > 0)].factor != kDigit.factor) {
-      _tile_loadd(6, codes + kDigit.factor * kDigitBlock, stride);
+    if constexpr (kTwiceTheRows) {
+      _tile_loadd(6, row + second, stride);
+    } else {
+      _tile_loadd(7, column + second, kTile);
     }
-    _tile_loadd(7, columns + kDigit.weight * kDigitTile, kTile);
-    add_product<kSum>();
-    _tile_loadd(7, columns + second + kDigit.weight * kDigitTile, kTile);
     add_product<kSum + 1>();
   };
   (add.template operator()<kProducts>(), ...);
@@ -200,8 +187,8 @@ CADENZA_AMX void multiply_digit_tiles(const std::uint8_t* codes, std::int64_t ro
   if (rows <= kAmxRows) {
     start_sums<kDigits>(offsets, offsets + kHalf);
     for (std::int64_t k = 0; k < depth; ++k) {
-      add_digits_of_columns<kDigits>(codes + k * kCodes, stride, panel + k * kColumns,
-                                     depth * kColumns, kProducts);
+      add_digits<kDigits, false>(codes + k * kCodes, stride, panel + k * kColumns, depth * kColumns,
+                                 kProducts);
     }
     store_sums<0>(sums);
     store_sums<1>(sums + kHalf);
@@ -211,7 +198,7 @@ CADENZA_AMX void multiply_digit_tiles(const std::uint8_t* codes, std::int64_t ro
     const std::int32_t* const start = offsets + half * kHalf;
     start_sums<kDigits>(start, start);
     for (std::int64_t k = 0; k < depth; ++k) {
-      add_digits_of_rows<kDigits>(codes + k * kCodes, stride, panel, kProducts);
+      add_digits<kDigits, true>(codes + k * kCodes, stride, panel, kAmxRows * stride, kProducts);
       panel += kColumns;
     }
     std::int32_t* const out = sums + half * kHalf;

@@ -8,7 +8,6 @@
 #define CADENZA_BACKEND_CPU_DIGIT_PRODUCTS_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstring>
 
 #include "backend/cpu/digits-inl.h"
@@ -117,25 +116,21 @@ struct DigitProducts {
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel =
         panels.data + p * depth * kWidth * std::int64_t{sizeof(typename F::Weight)};
-    constexpr std::int64_t kMost = 2 * kAmxRows;
-    HWY_ALIGN std::int32_t sums[kPlaces][kMost][kAmxColumns];
+    HWY_ALIGN std::int32_t sums[kPlaces][2 * kAmxRows][kAmxColumns];
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
       const WordVector places[] = {hn::Load(d, sums[0][row] + lane),
                                    hn::Load(d, sums[1][row] + lane),
                                    hn::Load(d, sums[2][row] + lane)};
       return F::total(places);
     };
-    std::int64_t each = 0;
-    for (std::int64_t row = 0; row < a.rows; row += each) {
-      const std::int64_t left = a.rows - row;
-      each = left >= kMost ? kMost : std::min(left, kAmxRows);
+    for_each_tile_rows(a.rows, [&](std::int64_t row, std::int64_t rows) HWY_ATTR {
       const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
-      tiles.multiply_digits<kDigits>(codes, each, row_bytes, panel, panels.offsets_of(p),
+      tiles.multiply_digits<kDigits>(codes, rows, row_bytes, panel, panels.offsets_of(p),
                                      depth / kAmxDepth, sums[0][0]);
-      for (std::int64_t i = 0; i < each; ++i) {
+      for (std::int64_t i = 0; i < rows; ++i) {
         add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
       }
-    }
+    });
     return a.rows;
   }
 };

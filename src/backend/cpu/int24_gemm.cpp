@@ -167,12 +167,7 @@ void for_each_part(const Matrix& a, Range rows, const Output& c, std::byte* scra
     const std::int64_t count = std::min(kInt24Rows, rows.end - row);
     for (std::int64_t k = 0; k == 0 || k < a.columns; k += kInt24Depth) {
       const Range depth{k, std::min(a.columns, k + kInt24Depth)};
-      Output out = c;
-      out.data += row * c.stride;
-      if (k > 0) {  // go on from the sums of the part before
-        out.bias = nullptr;
-        out.accumulate = Accumulate::add;
-      }
+      const Output out = c.part(row, k);
       const Matrix part{a.at(row, k), count, depth.end - depth.begin, a.row_stride,
                         a.column_stride};
       body(encode_part(part, codes, steps, turned), count, depth, out);
@@ -208,12 +203,13 @@ void pack_int24(const Matrix& b, std::byte* packed) {
 void multiply_packed_int24(const Matrix& a, const std::byte* packed, Range rows,
                            std::int64_t columns, const Output& c, std::byte* scratch) {
   const std::int64_t width = panel_width();
+  const std::int64_t column = column_bytes(a.columns);
   AmxTiles tiles;
   for_each_part(a, rows, c, scratch,
                 [&](const Factors& codes, std::int64_t count, Range depth, const Output& out) {
                   for (std::int64_t n = 0; n < columns; n += width) {
                     const std::byte* const panel =
-                        packed + n / width * column_bytes(a.columns) + bytes_before(depth.begin);
+                        packed + n / width * column + bytes_before(depth.begin);
                     multiply_panel(codes, count, depth.end - depth.begin, panel,
                                    std::min(width, columns - n), out.from_column(n), tiles);
                   }

@@ -88,25 +88,20 @@ struct IntegerProducts {
                                 AmxTiles& tiles) {
     if (!kAmx || !std::is_same_v<F, Int8> || !amx_ready()) return 0;
     constexpr Words d;
-    constexpr std::int64_t kMost = 2 * kAmxRows;
-    const std::int64_t row_bytes = a.stride;
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel = panels.data + p * depth * kWidth;
-    HWY_ALIGN std::int32_t sums[kMost][kAmxColumns];
+    HWY_ALIGN std::int32_t sums[2 * kAmxRows][kAmxColumns];
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
       return hn::ConvertTo(Real(), hn::Load(d, sums[row] + lane));
     };
-    std::int64_t each = 0;
-    for (std::int64_t row = 0; row < a.rows; row += each) {
-      const std::int64_t left = a.rows - row;
-      each = left >= kMost ? kMost : std::min(left, kAmxRows);
-      const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * row_bytes;
-      tiles.multiply(codes, each, row_bytes, panel, panels.offsets_of(p), depth / kAmxDepth,
+    for_each_tile_rows(a.rows, [&](std::int64_t row, std::int64_t rows) HWY_ATTR {
+      const auto* const codes = static_cast<const std::uint8_t*>(a.data) + row * a.stride;
+      tiles.multiply(codes, rows, a.stride, panel, panels.offsets_of(p), depth / kAmxDepth,
                      sums[0]);
-      for (std::int64_t i = 0; i < each; ++i) {
+      for (std::int64_t i = 0; i < rows; ++i) {
         add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
       }
-    }
+    });
     return a.rows;
   }
 };

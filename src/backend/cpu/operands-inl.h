@@ -9,6 +9,8 @@
 #define CADENZA_BACKEND_CPU_OPERANDS_INL_H_
 #endif
 
+#include <algorithm>
+
 #include "backend/cpu/integers-inl.h"
 #include "backend/cpu/products.h"
 
@@ -34,6 +36,17 @@ struct Panels {
 
   const std::int32_t* offsets_of(int p) const { return offsets + p * offset_rows * kWidth; }
 };
+
+/// Calls body(row, rows) for rows that the tiles of AMX take together: 32, or up to 16.
+template <class Body>
+HWY_INLINE void for_each_tile_rows(std::int64_t rows, const Body& body) {
+  std::int64_t each = 0;
+  for (std::int64_t row = 0; row < rows; row += each) {
+    const std::int64_t left = rows - row;
+    each = left >= 2 * kAmxRows ? 2 * kAmxRows : std::min(left, kAmxRows);
+    body(row, each);
+  }
+}
 
 /// Row `row` of c = its sums with panel p (+ bias) (+ c).
 HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,

@@ -148,12 +148,7 @@ void for_each_block(const Matrix& a, Range rows, const Output& c, float* scratch
     const Range block{row, std::min(rows.end, row + kRowBlock)};
     for (std::int64_t k = 0; k == 0 || k < a.columns; k += kDepthBlock) {
       const Range depth{k, std::min(a.columns, k + kDepthBlock)};
-      Output out = c;
-      out.data += row * c.stride;
-      if (k > 0) {  // go on from the sums of the block before
-        out.bias = nullptr;
-        out.accumulate = Accumulate::add;
-      }
+      const Output out = c.part(row, k);
       Matrix part = sub_matrix(a, block, depth);
       if (part.column_stride != 1) {
         HWY_DYNAMIC_DISPATCH(transpose)

@@ -36,6 +36,13 @@ struct Output {
   const float* bias = nullptr;  ///< [N], optional
   Accumulate accumulate = Accumulate::overwrite;
 
+  /// The rows from `row` on, for the products from k on: all but the first go on from the sums of
+  /// those before.
+  Output part(std::int64_t row, std::int64_t k) const {
+    float* const rows = data + row * stride;
+    return k == 0 ? Output{rows, stride, bias, accumulate}
+                  : Output{rows, stride, nullptr, Accumulate::add};
+  }
   /// The columns from n on.
   Output from_column(std::int64_t n) const {
     return {data + n, stride, bias == nullptr ? nullptr : bias + n, accumulate};

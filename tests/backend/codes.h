@@ -6,9 +6,23 @@
 #include <cstdint>
 #include <vector>
 
-// A plain reading of what int24 sums (backend/cpu/digits.h).
+// A plain reading of codes (backend/cpu/products.h) and of what int24 sums (backend/cpu/digits.h).
 
 namespace cadenza::test {
+
+/// Integers and what a 1 of them stands for.
+struct Codes {
+  std::vector<std::int64_t> values;
+  float step;
+};
+
+inline Codes codes_at(const std::vector<float>& x, float scale, float step) {
+  Codes codes{{}, step};
+  for (const float value : x) {
+    codes.values.push_back(static_cast<std::int64_t>(std::nearbyint(value * scale)));
+  }
+  return codes;
+}
 
 /// Digit `place` of an integer to the base of 256, in [-128, 127].
 inline std::int64_t digit_of(std::int64_t code, int place) {
