@@ -38,11 +38,34 @@ constexpr ProductSize kCases[] = {{1, 1, 1},     {1, 40, 7},     {3, 32, 300},
                                   {400, 50, 20}, {70, 300, 130}, {900, 40, 70}};
 
 TEST(PanelGemm, SumsInTheDefinedOrderOnEveryTarget) {
-  test::expect_defined_products(kCases, false, random_values, defined_element);
+  test::expect_defined_products(kCases, kPanelGemm, random_values, defined_element);
 }
 
 TEST(PanelGemm, PackedOnceGivesTheSameBits) {
-  test::expect_the_same_packed(kCases, false, random_values);
+  test::expect_the_same_packed(kCases, kPanelGemm, random_values);
+}
+
+TEST(PanelGemm, ProductsTogetherGiveTheSameBits) {
+  test::expect_the_same_together(kPanelGemm, random_values);
+}
+
+TEST(AddTransposed, AddsEachElementWhereItBelongs) {
+  constexpr std::int64_t kRows = 300, kColumns = 41, kStride = 50;
+  const auto x = random_values(kRows * kStride, 9);
+  const auto before = random_values(kColumns * kRows, 10);
+  test::for_each_target([&](const char* target) {
+    ThreadPool pool(2);
+    Scratch scratch;
+    std::vector<float> to = before;
+    add_transposed({pool, scratch}, {x.data(), kRows, kColumns, kStride, 1}, to.data());
+    for (std::int64_t i = 0; i < kRows; ++i) {
+      for (std::int64_t j = 0; j < kColumns; ++j) {
+        const auto at = static_cast<std::size_t>(j * kRows + i);
+        ASSERT_EQ(to[at], before[at] + x[static_cast<std::size_t>(i * kStride + j)])
+            << target << ' ' << i << ", " << j;
+      }
+    }
+  });
 }
 
 TEST(PanelGemm, AnEmptySumIsTheStartValue) {

@@ -31,8 +31,8 @@ struct ProductSize {
 /// On every target and for every layout, with a bias added to what is there: each element is that
 /// of defined(a, b, row, column, start). `random(count, seed)` makes the numbers.
 template <class Random, class Defined>
-void expect_defined_products(std::span<const ProductSize> sizes, bool int24, const Random& random,
-                             const Defined& defined) {
+void expect_defined_products(std::span<const ProductSize> sizes, const cpu::Gemm& gemm,
+                             const Random& random, const Defined& defined) {
   for_each_target([&](const char* target) {
     for (const ProductSize& size : sizes) {
       for (const Layout layout_a : kLayouts) {
@@ -46,7 +46,7 @@ void expect_defined_products(std::span<const ProductSize> sizes, bool int24, con
           cpu::ThreadPool pool(3);
           cpu::Scratch scratch;
           std::vector<float> c = before;
-          cpu::multiply({pool, scratch, int24}, a, b,
+          cpu::multiply({pool, scratch, gemm}, a, b,
                         {c.data(), size.columns, bias.data(), Accumulate::add});
           for (std::int64_t m = 0; m < size.rows; ++m) {
             for (std::int64_t n = 0; n < size.columns; ++n) {
@@ -64,7 +64,8 @@ void expect_defined_products(std::span<const ProductSize> sizes, bool int24, con
 
 /// A PackedFactor gives the bits of multiply().
 template <class Random>
-void expect_the_same_packed(std::span<const ProductSize> sizes, bool int24, const Random& random) {
+void expect_the_same_packed(std::span<const ProductSize> sizes, const cpu::Gemm& gemm,
+                            const Random& random) {
   for (const ProductSize& size : sizes) {
     const std::vector<float> a_values = random(size.rows * size.depth, 5);
     const std::vector<float> b_values = random(size.depth * size.columns, 6);
@@ -73,13 +74,39 @@ void expect_the_same_packed(std::span<const ProductSize> sizes, bool int24, cons
     cpu::ThreadPool pool(2);
     cpu::Scratch scratch;
     const cpu::Scratch::Frame frame(scratch);
-    const cpu::Workers workers{pool, scratch, int24};
+    const cpu::Workers workers{pool, scratch, gemm};
     const cpu::PackedFactor packed(workers, frame, b, size.rows);
     std::vector<float> expected(static_cast<std::size_t>(size.rows * size.columns));
     std::vector<float> got = expected;
     cpu::multiply(workers, a, b, {expected.data(), size.columns});
     packed.multiply(a, 0, {got.data(), size.columns});
     EXPECT_EQ(got, expected) << size.rows << 'x' << size.columns << 'x' << size.depth;
+  }
+}
+
+/// Products that share b give the bits of each by itself.
+template <class Random>
+void expect_the_same_together(const cpu::Gemm& gemm, const Random& random) {
+  constexpr std::int64_t kDepth = 70, kColumns = 40;
+  constexpr std::int64_t kRows[] = {5, 400, 33};
+  const std::vector<float> a_values = random(400 * kDepth, 7);
+  const std::vector<float> b_values = random(kDepth * kColumns, 8);
+  for (const Layout layout : kLayouts) {
+    const cpu::Matrix b = matrix(b_values, kDepth, kColumns, layout);
+    cpu::ThreadPool pool(2);
+    cpu::Scratch scratch;
+    const cpu::Workers workers{pool, scratch, gemm};
+    std::vector<float> expected[3], got[3];
+    std::vector<cpu::Product> products;
+    for (std::size_t i = 0; i < 3; ++i) {
+      expected[i].resize(static_cast<std::size_t>(kRows[i] * kColumns));
+      got[i] = expected[i];
+      const cpu::Matrix a = matrix(a_values, kRows[i], kDepth, kLayouts[i % 2]);
+      cpu::multiply(workers, a, b, {expected[i].data(), kColumns});
+      products.push_back({a, {got[i].data(), kColumns}});
+    }
+    cpu::multiply(workers, products, b);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(got[i], expected[i]) << kRows[i];
   }
 }
 

@@ -129,8 +129,9 @@ class AttentionRows {
   std::int64_t scratch_size() const {
     const std::int64_t values = args_.values.shape[2];
     const std::int64_t most = std::max({steps_, memory_, width_, values});
-    const std::int64_t product = fixed_scratch_size({nullptr, most, most, 1, most});
-    return padded(product + padded(memory_) * (width_ + 1) + steps_ * memory_);
+    const std::int64_t product = kPanelGemm.scratch_bytes({nullptr, most, most, 1, most});
+    return padded(product / std::int64_t{sizeof(float)} + padded(memory_) * (width_ + 1) +
+                  steps_ * memory_);
   }
 
   void forward(std::int64_t b, float* scratch) const {
@@ -180,7 +181,8 @@ class AttentionRows {
   }
 
   static void multiply(const Matrix& a, const Matrix& b, const Output& c, float* scratch) {
-    multiply_fixed(a, b, {0, a.rows}, {0, b.columns}, c, scratch);
+    kPanelGemm.multiply(a, b, {0, a.rows}, {0, b.columns}, c,
+                        reinterpret_cast<std::byte*>(scratch));
   }
 
   void score_additively(std::int64_t b, std::int64_t length, float* scratch) const {

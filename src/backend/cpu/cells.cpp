@@ -51,8 +51,8 @@ void differentiate_rows(const CellGradient& args) {
   constexpr bool kSeparate = kLayout.joined < Cell::kGates;
   const std::int64_t hidden = args.hidden;
   for (std::int64_t row = 0; row < args.rows; ++row) {
-    float* const d_input = args.d_input + row * Cell::kGates * hidden;
-    float* const d_recurrent = kSeparate ? args.d_recurrent + row * Cell::kGates * hidden : nullptr;
+    float* const d_input = args.d_input + row * args.sum_stride;
+    float* const d_recurrent = kSeparate ? args.d_recurrent + row * args.sum_stride : nullptr;
     if (args.lengths != nullptr && args.step >= args.lengths[row]) {
       std::fill_n(d_input, Cell::kGates * hidden, 0.0F);
       if (kSeparate) std::fill_n(d_recurrent, Cell::kGates * hidden, 0.0F);

@@ -55,6 +55,7 @@ struct CellGradient {
   /// [rows, H] each: gradient of the state after the step, without dy, in; out that of the state
   /// before it as far as it does not come through the sums. Kept where rows rest.
   float* d_state[2] = {};
+  std::int64_t sum_stride = 0;   ///< from row to row of the two arrays below
   float* d_input = nullptr;      ///< [rows, G, H] gradient of the input sums; zero where rows rest
   float* d_recurrent = nullptr;  ///< of the recurrent sums; written only where cells separate them
 };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backend/cpu/dense.h"
+#include "backend/cpu/int24_gemm.h"
 #include "backend/reference/reference_backend.h"
 
 namespace cadenza {
@@ -25,7 +26,9 @@ class CpuBackend : public ReferenceBackend {
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
 
   /// What training computes with.
-  cpu::Workers workers() { return {pool_, scratch_, precision_ == Precision::int24}; }
+  cpu::Workers workers() {
+    return {pool_, scratch_, precision_ == Precision::int24 ? cpu::kInt24Gemm : cpu::kPanelGemm};
+  }
 
   Precision precision_;
   cpu::ThreadPool pool_;

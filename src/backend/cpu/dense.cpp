@@ -4,130 +4,116 @@
 #include <algorithm>
 
 #include "backend/cpu/cpu_backend.h"
-#include "backend/cpu/int24_gemm.h"
 
 namespace cadenza {
 namespace cpu {
 namespace {
 
-/// panel_gemm.h
-struct InFloats {
-  // Fewer rows leave tiles half empty.
-  static constexpr std::int64_t kTileRows = 12;
-  static constexpr std::int64_t kBlock = kRowBlock;
-
-  static std::int64_t packed_bytes(std::int64_t depth, std::int64_t columns) {
-    return packed_size(depth, columns) * std::int64_t{sizeof(float)};
-  }
-  static void pack(const Matrix& b, std::byte* packed) {
-    pack_panels(b, reinterpret_cast<float*>(packed));
-  }
-  static std::int64_t packed_scratch_bytes(const Matrix& a) {
-    return packed_scratch_size(a) * std::int64_t{sizeof(float)};
-  }
-  static void multiply_packed(const Matrix& a, const std::byte* packed, Range rows,
-                              std::int64_t columns, const Output& c, std::byte* scratch) {
-    cpu::multiply_packed(a, reinterpret_cast<const float*>(packed), rows, columns, c,
-                         reinterpret_cast<float*>(scratch));
-  }
-  static std::int64_t scratch_bytes(const Matrix& a) {
-    return fixed_scratch_size(a) * std::int64_t{sizeof(float)};
-  }
-  static void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
-                       std::byte* scratch) {
-    multiply_fixed(a, b, rows, columns, c, reinterpret_cast<float*>(scratch));
-  }
-};
-
-/// int24_gemm.h
-struct InInt24 {
-  static constexpr std::int64_t kTileRows = 32;
-  static constexpr std::int64_t kBlock = kInt24Rows;
-
-  static std::int64_t packed_bytes(std::int64_t depth, std::int64_t columns) {
-    return int24_packed_bytes(depth, columns);
-  }
-  static void pack(const Matrix& b, std::byte* packed) { pack_int24(b, packed); }
-  static std::int64_t packed_scratch_bytes(const Matrix& a) { return int24_scratch_bytes(a); }
-  static void multiply_packed(const Matrix& a, const std::byte* packed, Range rows,
-                              std::int64_t columns, const Output& c, std::byte* scratch) {
-    multiply_packed_int24(a, packed, rows, columns, c, scratch);
-  }
-  static std::int64_t scratch_bytes(const Matrix& a) { return int24_scratch_bytes(a); }
-  static void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
-                       std::byte* scratch) {
-    multiply_int24(a, b, rows, columns, c, scratch);
-  }
-};
-
 /// Columns are shared out by whole panels.
-template <class Way>
 void pack(const Workers& workers, const Matrix& b, std::byte* packed) {
-  const std::int64_t panel_bytes = Way::packed_bytes(b.rows, 1);
+  const std::int64_t panel_bytes = workers.gemm.packed_bytes(b.rows, 1);
   const std::int64_t width = panel_width();
   workers.pool.parallel_for(
       b.columns, worth_a_thread(8 * b.rows, width), [&](std::int64_t begin, std::int64_t end, int) {
         const Matrix columns{b.at(0, begin), b.rows, end - begin, b.row_stride, b.column_stride};
-        Way::pack(columns, packed + begin / width * panel_bytes);
+        workers.gemm.pack(columns, packed + begin / width * panel_bytes);
       });
 }
 
-template <class Way>
-void multiply_by(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
+void multiply_packed(const Workers& workers, const Product& product, const std::byte* packed,
+                     std::int64_t columns) {
+  const Matrix& a = product.a;
+  const Output& c = product.c;
+  const Gemm& gemm = workers.gemm;
+  const Scratch::Frame frame(workers.scratch);
+  const std::int64_t each = gemm.packed_scratch_bytes(a);
+  auto* const scratch = frame.take<std::byte>(each * workers.pool.size());
+  workers.pool.parallel_for(
+      a.rows, worth_a_thread(columns * a.columns, gemm.tile_rows),
+      [&](std::int64_t begin, std::int64_t end, int part) {
+        gemm.multiply_packed(a, packed, {begin, end}, columns, c, scratch + part * each);
+      });
+}
+
+/// b is packed on the way, by every thread that needs it.
+void multiply_unpacked(const Workers& workers, const Product& product, const Matrix& b) {
+  const Matrix& a = product.a;
+  const Output& c = product.c;
+  const Gemm& gemm = workers.gemm;
   const Scratch::Frame frame(workers.scratch);
   const std::int64_t width = panel_width();
-  const std::int64_t row_grain = worth_a_thread(b.columns * a.columns, Way::kTileRows);
-  // Columns of b that have to be turned or encoded are packed once for all blocks of rows.
-  if ((workers.int24 || b.row_stride == 1) && a.rows > Way::kBlock) {
-    auto* const packed = frame.take<std::byte>(Way::packed_bytes(b.rows, b.columns));
-    pack<Way>(workers, b, packed);
-    const std::int64_t each = Way::packed_scratch_bytes(a);
-    auto* const scratch = frame.take<std::byte>(each * workers.pool.size());
-    workers.pool.parallel_for(
-        a.rows, row_grain, [&](std::int64_t begin, std::int64_t end, int part) {
-          Way::multiply_packed(a, packed, {begin, end}, b.columns, c, scratch + part * each);
-        });
-    return;
-  }
-  const std::int64_t each = Way::scratch_bytes(a);
+  const std::int64_t each = gemm.scratch_bytes(a);
   auto* const scratch = frame.take<std::byte>(each * workers.pool.size());
   // Split where there are more pieces to share out; a split of the rows packs b in every thread.
-  if (a.rows / Way::kTileRows > 2 * b.columns / width) {
+  if (a.rows / gemm.tile_rows > 2 * b.columns / width) {
     workers.pool.parallel_for(
-        a.rows, row_grain, [&](std::int64_t begin, std::int64_t end, int part) {
-          Way::multiply(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
+        a.rows, worth_a_thread(b.columns * a.columns, gemm.tile_rows),
+        [&](std::int64_t begin, std::int64_t end, int part) {
+          gemm.multiply(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
         });
   } else {
-    const std::int64_t grain = worth_a_thread(a.rows * a.columns, width);
     workers.pool.parallel_for(
-        b.columns, grain, [&](std::int64_t begin, std::int64_t end, int part) {
-          Way::multiply(a, b, {0, a.rows}, {begin, end}, c, scratch + part * each);
+        b.columns, worth_a_thread(a.rows * a.columns, width),
+        [&](std::int64_t begin, std::int64_t end, int part) {
+          gemm.multiply(a, b, {0, a.rows}, {begin, end}, c, scratch + part * each);
         });
   }
 }
 
 }  // namespace
 
+void multiply(const Workers& workers, std::span<const Product> products, const Matrix& b) {
+  const Gemm& gemm = workers.gemm;
+  std::int64_t rows = 0;
+  for (const Product& product : products) rows += product.a.rows;
+  // Columns of b that have to be turned or encoded are packed once for all blocks of rows.
+  if (rows <= gemm.row_block || (b.row_stride != 1 && !gemm.encodes)) {
+    for (const Product& product : products) multiply_unpacked(workers, product, b);
+    return;
+  }
+  const Scratch::Frame frame(workers.scratch);
+  auto* const packed = frame.take<std::byte>(gemm.packed_bytes(b.rows, b.columns));
+  pack(workers, b, packed);
+  for (const Product& product : products) multiply_packed(workers, product, packed, b.columns);
+}
+
 void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
-  (workers.int24 ? multiply_by<InInt24> : multiply_by<InFloats>)(workers, a, b, c);
+  const Product product{a, c};
+  multiply(workers, {&product, 1}, b);
+}
+
+void add_transposed(const Workers& workers, const Matrix& x, float* to) {
+  constexpr std::int64_t kColumns = 16;  // of x: a line of the cache
+  constexpr std::int64_t kRows = 256;
+  workers.pool.parallel_for(
+      x.columns, worth_a_thread(8 * x.rows, kColumns),
+      [&](std::int64_t begin, std::int64_t end, int) {
+        float turned[kColumns * kRows];
+        for (std::int64_t column = begin; column < end; column += kColumns) {
+          const std::int64_t columns = std::min(kColumns, end - column);
+          for (std::int64_t row = 0; row < x.rows; row += kRows) {
+            const std::int64_t rows = std::min(kRows, x.rows - row);
+            transpose(x.at(row, column), x.row_stride, rows, columns, turned, kRows);
+            for (std::int64_t j = 0; j < columns; ++j) {
+              add_multiple(1.0F, turned + j * kRows, to + (column + j) * x.rows + row, rows);
+            }
+          }
+        }
+      });
 }
 
 PackedFactor::PackedFactor(const Workers& workers, const Scratch::Frame& frame, const Matrix& b,
                            std::int64_t rows)
-    : int24_(workers.int24), columns_(b.columns) {
-  const auto bytes = int24_ ? InInt24::packed_bytes : InFloats::packed_bytes;
-  packed_ = frame.take<std::byte>(bytes(b.rows, b.columns));
-  (int24_ ? pack<InInt24> : pack<InFloats>)(workers, b, packed_);
-  if (int24_) codes_ = frame.take<std::byte>(rows * int24_row_bytes(b.rows));
+    : gemm_(workers.gemm),
+      columns_(b.columns),
+      row_scratch_(gemm_.packed_scratch_bytes({nullptr, 1, b.rows, b.rows, 1})),
+      packed_(frame.take<std::byte>(gemm_.packed_bytes(b.rows, b.columns))),
+      scratch_(frame.take<std::byte>(rows * row_scratch_)) {
+  pack(workers, b, packed_);
 }
 
 void PackedFactor::multiply(const Matrix& a, std::int64_t first, const Output& c) const {
-  if (int24_) {
-    std::byte* const codes = codes_ + first * int24_row_bytes(a.columns);
-    InInt24::multiply_packed(a, packed_, {0, a.rows}, columns_, c, codes);
-  } else {
-    InFloats::multiply_packed(a, packed_, {0, a.rows}, columns_, c, nullptr);
-  }
+  gemm_.multiply_packed(a, packed_, {0, a.rows}, columns_, c, scratch_ + first * row_scratch_);
 }
 
 void add_column_sums(const Workers& workers, const Matrix& x, float* y) {

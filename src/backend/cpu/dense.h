@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+
 #include "backend/cpu/panel_gemm.h"
 #include "backend/cpu/scratch.h"
 #include "backend/cpu/thread_pool.h"
@@ -13,11 +15,19 @@ namespace cadenza::cpu {
 struct Workers {
   ThreadPool& pool;
   Scratch& scratch;
-  bool int24 = false;  ///< products by int24_gemm.h, not panel_gemm.h
+  const Gemm& gemm = kPanelGemm;
 };
 
 /// c = a * b (+ bias) (+ c).
+struct Product {
+  Matrix a;
+  Output c;
+};
+/// Several with the same b.
+void multiply(const Workers& workers, std::span<const Product> products, const Matrix& b);
 void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c);
+/// to [N, M], contiguous, += x^T, x [M, N] with contiguous rows.
+void add_transposed(const Workers& workers, const Matrix& x, float* to);
 
 /// b [K, N], packed in the memory of a frame for products with up to `rows` rows.
 class PackedFactor {
@@ -29,10 +39,11 @@ class PackedFactor {
   void multiply(const Matrix& a, std::int64_t first, const Output& c) const;
 
  private:
-  bool int24_;
+  const Gemm& gemm_;
   std::int64_t columns_;
+  std::int64_t row_scratch_;  // bytes for each row
   std::byte* packed_;
-  std::byte* codes_ = nullptr;  // int24_row_bytes() for each row
+  std::byte* scratch_;
 };
 /// y [N] += sum over the rows of x [M, N], contiguous.
 void add_column_sums(const Workers& workers, const Matrix& x, float* y);

@@ -36,7 +36,7 @@ PackedMatrix pack_blocks(const Workers& workers, const Scratch::Frame& frame, Pr
           const float* const weights = from + (panel % matrices * units + first) * depth;
           std::byte* const to = packed + panel * size;
           if (format == Precision::fp32) {
-            pack_panels({weights, depth, count, 1, depth}, reinterpret_cast<float*>(to));
+            kPanelGemm.pack({weights, depth, count, 1, depth}, to);
           } else {
             pack_narrow_panel(format, {weights, count, depth}, to,
                               steps == nullptr ? nullptr : steps + panel * width,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/panel_gemm.h"
 #include "backend/cpu/products.h"
 
 #define CADENZA_WITH_AVX3_DL
@@ -48,19 +49,26 @@ void pack_int24_panel(const Matrix& b, std::byte* panel) {
     rows = copy;
     stride = kWidth;
   }
+  Vector most[2] = {hn::Zero(d), hn::Zero(d)};
+  Vector nothing[2] = {hn::Zero(d), hn::Zero(d)};  // NaN where not finite: Max may lose it
+  for (std::int64_t k = 0; k < b.rows; ++k) {
+    const float* const row = rows + k * stride;
+    // The panel after this one begins where this row goes on, out of the reach of the hardware.
+    __builtin_prefetch(row + kWidth, 0, 2);
+    __builtin_prefetch(row + kWidth + kLanes, 0, 2);
+    for (int half = 0; half < 2; ++half) {
+      const Vector x = hn::LoadU(d, row + half * kLanes);
+      most[half] = hn::Max(most[half], hn::Abs(x));
+      nothing[half] = Fma(d, x, hn::Zero(d), nothing[half]);
+    }
+  }
   for (int half = 0; half < 2; ++half) {
     const float* const from = rows + half * kLanes;
-    Vector most = hn::Zero(d);
-    Vector nothing = hn::Zero(d);  // NaN where a number is not finite, as Max may lose it
-    for (std::int64_t k = 0; k < b.rows; ++k) {
-      const Vector x = hn::LoadU(d, from + k * stride);
-      most = hn::Max(most, hn::Abs(x));
-      nothing = Fma(d, x, hn::Zero(d), nothing);
-    }
     const Vector step =
-        hn::Max(hn::Div(most, hn::Set(d, Int24::kMostWeight)), hn::Set(d, kLeastStep));
+        hn::Max(hn::Div(most[half], hn::Set(d, Int24::kMostWeight)), hn::Set(d, kLeastStep));
     const Vector inverse = hn::Div(hn::Set(d, 1.0F), step);
-    hn::StoreU(Fma(d, step, hn::Set(d, Int24::kUnitOfSum), nothing), d, steps + half * kLanes);
+    hn::StoreU(Fma(d, step, hn::Set(d, Int24::kUnitOfSum), nothing[half]), d,
+               steps + half * kLanes);
     WordVector sums[Int24::kDigits];
     for (WordVector& sum : sums) sum = hn::Zero(Words());
     auto* tiles = reinterpret_cast<std::int32_t*>(panel + half * digit_bytes(b.rows) / 2);
@@ -117,10 +125,14 @@ HWY_EXPORT(multiply_int24_panel);
 
 namespace {
 
+/// Rows of a whose codes the second-level cache holds, whole tiles.
+constexpr std::int64_t kRowBlock = 256;
 /// Room for the step of a row that keeps what follows aligned.
 constexpr std::int64_t kRowSteps = 64;
 /// Rows of a that are turned together.
 constexpr std::int64_t kTurned = 16;
+/// Of rows that would meet in few sets of the first-level cache if a power of two lay between them.
+constexpr std::int64_t turned_stride(std::int64_t depth) { return depth + 16; }
 
 std::int64_t panel_bytes_of(std::int64_t depth) {
   return HWY_DYNAMIC_DISPATCH(int24_panel_bytes)(depth);
@@ -136,7 +148,18 @@ std::int64_t column_bytes(std::int64_t depth) {
   return bytes_before(depth) + (rest > 0 || depth == 0 ? panel_bytes_of(rest) : 0);
 }
 
-/// Codes of a part of a, whose rows are turned by way of `turned`, kTurned * depth floats.
+/// Of the codes and the step of a row of a.
+std::int64_t row_bytes(std::int64_t depth) {
+  return padded_codes(std::min(depth, kInt24Depth)) * code_bytes(Precision::int24) + kRowSteps;
+}
+
+/// For the rows that are turned; none where they are contiguous.
+std::int64_t turned_bytes(const Matrix& a) {
+  if (a.column_stride == 1) return 0;
+  return kTurned * turned_stride(std::min(a.columns, kInt24Depth)) * std::int64_t{sizeof(float)};
+}
+
+/// Codes of a part of a, whose rows are turned by way of `turned`.
 Factors encode_part(const Matrix& a, std::byte* codes, float* steps, float* turned) {
   const std::int64_t stride = padded_codes(a.columns);
   const std::int64_t row_bytes = stride * code_bytes(Precision::int24);
@@ -144,8 +167,9 @@ Factors encode_part(const Matrix& a, std::byte* codes, float* steps, float* turn
     const std::int64_t rows = std::min(kTurned, a.rows - row);
     Matrix some{a.at(row, 0), rows, a.columns, a.row_stride, a.column_stride};
     if (a.column_stride != 1) {
-      transpose(some.data, a.column_stride, a.columns, rows, turned, a.columns);
-      some = {turned, rows, a.columns, a.columns, 1};
+      const std::int64_t turned_row = turned_stride(a.columns);
+      transpose(some.data, a.column_stride, a.columns, rows, turned, turned_row);
+      some = {turned, rows, a.columns, turned_row, 1};
     }
     for (std::int64_t i = 0; i < rows; ++i) {
       encode_row(Precision::int24, some.at(i, 0), a.columns, codes + (row + i) * row_bytes,
@@ -159,12 +183,12 @@ Factors encode_part(const Matrix& a, std::byte* codes, float* steps, float* turn
 template <class Body>
 void for_each_part(const Matrix& a, Range rows, const Output& c, std::byte* scratch,
                    const Body& body) {
-  const std::int64_t most_rows = std::min(kInt24Rows, rows.end - rows.begin);
+  const std::int64_t most_rows = std::min(kRowBlock, rows.end - rows.begin);
   auto* const steps = reinterpret_cast<float*>(scratch);
   std::byte* const codes = scratch + most_rows * kRowSteps;
-  auto* const turned = reinterpret_cast<float*>(scratch + most_rows * int24_row_bytes(a.columns));
-  for (std::int64_t row = rows.begin; row < rows.end; row += kInt24Rows) {
-    const std::int64_t count = std::min(kInt24Rows, rows.end - row);
+  auto* const turned = reinterpret_cast<float*>(scratch + most_rows * row_bytes(a.columns));
+  for (std::int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
+    const std::int64_t count = std::min(kRowBlock, rows.end - row);
     for (std::int64_t k = 0; k == 0 || k < a.columns; k += kInt24Depth) {
       const Range depth{k, std::min(a.columns, k + kInt24Depth)};
       const Output out = c.part(row, k);
@@ -182,14 +206,12 @@ void multiply_panel(const Factors& codes, std::int64_t rows, std::int64_t depth,
   (codes, rows, depth, panel, columns, c, tiles);
 }
 
-}  // namespace
-
-std::int64_t int24_packed_bytes(std::int64_t depth, std::int64_t columns) {
+std::int64_t packed_bytes(std::int64_t depth, std::int64_t columns) {
   const std::int64_t width = panel_width();
   return (columns + width - 1) / width * column_bytes(depth);
 }
 
-void pack_int24(const Matrix& b, std::byte* packed) {
+void pack(const Matrix& b, std::byte* packed) {
   for (std::int64_t n = 0; n < b.columns; n += panel_width()) {
     for (std::int64_t k = 0; k == 0 || k < b.rows; k += kInt24Depth) {
       const std::int64_t depth = std::min(kInt24Depth, b.rows - k);
@@ -200,8 +222,8 @@ void pack_int24(const Matrix& b, std::byte* packed) {
   }
 }
 
-void multiply_packed_int24(const Matrix& a, const std::byte* packed, Range rows,
-                           std::int64_t columns, const Output& c, std::byte* scratch) {
+void multiply_packed(const Matrix& a, const std::byte* packed, Range rows, std::int64_t columns,
+                     const Output& c, std::byte* scratch) {
   const std::int64_t width = panel_width();
   const std::int64_t column = column_bytes(a.columns);
   AmxTiles tiles;
@@ -216,8 +238,12 @@ void multiply_packed_int24(const Matrix& a, const std::byte* packed, Range rows,
                 });
 }
 
-void multiply_int24(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
-                    std::byte* scratch) {
+std::int64_t packed_scratch_bytes(const Matrix& a) {
+  return std::min(a.rows, kRowBlock) * row_bytes(a.columns) + turned_bytes(a);
+}
+
+void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
+              std::byte* scratch) {
   const std::int64_t width = panel_width();
   std::byte* const panel = scratch;
   AmxTiles tiles;
@@ -235,16 +261,21 @@ void multiply_int24(const Matrix& a, const Matrix& b, Range rows, Range columns,
       });
 }
 
-std::int64_t int24_row_bytes(std::int64_t depth) {
-  return padded_codes(std::min(depth, kInt24Depth)) * code_bytes(Precision::int24) + kRowSteps;
+std::int64_t scratch_bytes(const Matrix& a) {
+  return panel_bytes_of(std::min(a.columns, kInt24Depth)) + packed_scratch_bytes(a);
 }
 
-std::int64_t int24_scratch_bytes(const Matrix& a) {
-  const std::int64_t depth = std::min(a.columns, kInt24Depth);
-  const std::int64_t turned =
-      a.column_stride == 1 ? 0 : kTurned * depth * std::int64_t{sizeof(float)};
-  return panel_bytes_of(depth) + std::min(a.rows, kInt24Rows) * int24_row_bytes(depth) + turned;
-}
+}  // namespace
+
+const Gemm kInt24Gemm{.tile_rows = 32,
+                      .row_block = kRowBlock,
+                      .encodes = true,
+                      .packed_bytes = packed_bytes,
+                      .pack = pack,
+                      .multiply_packed = multiply_packed,
+                      .packed_scratch_bytes = packed_scratch_bytes,
+                      .multiply = multiply,
+                      .scratch_bytes = scratch_bytes};
 
 }  // namespace cadenza::cpu
 #endif  // HWY_ONCE

@@ -128,10 +128,23 @@ HWY_EXPORT(transpose);
 HWY_EXPORT(pack_panel);
 HWY_EXPORT(multiply_panel);
 
+std::string_view instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
+
+void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride) {
+  HWY_DYNAMIC_DISPATCH(transpose)(from, from_stride, rows, columns, to, to_stride);
+}
+
+std::int64_t panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+
 namespace {
-// A panel of so many products stays in the first-level cache and kRowBlock rows of a in the second;
-// c holds the sums between two blocks.
+// A panel of so many products stays in the first-level cache and a block of rows of a, whole tiles
+// on every target, in the second; c holds the sums between two blocks.
 constexpr std::int64_t kDepthBlock = 256;
+constexpr std::int64_t kRowBlock = 360;
+
+/// Bytes of floats that keep what follows aligned.
+std::int64_t padded_bytes(std::int64_t floats) { return (floats + 15) / 16 * 64; }
 
 Matrix sub_matrix(const Matrix& m, Range rows, Range columns) {
   return {m.at(rows.begin, columns.begin), rows.end - rows.begin, columns.end - columns.begin,
@@ -160,69 +173,62 @@ void for_each_block(const Matrix& a, Range rows, const Output& c, float* scratch
   }
 }
 
-}  // namespace
-
-std::string_view instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
-
-void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
-               float* to, std::int64_t to_stride) {
-  HWY_DYNAMIC_DISPATCH(transpose)(from, from_stride, rows, columns, to, to_stride);
+std::int64_t packed_bytes(std::int64_t depth, std::int64_t columns) {
+  const std::int64_t width = panel_width();
+  return (columns + width - 1) / width * width * depth * std::int64_t{sizeof(float)};
 }
 
-std::int64_t panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
-
-std::int64_t packed_size(std::int64_t depth, std::int64_t columns) {
-  const std::int64_t width = panel_width();
-  return (columns + width - 1) / width * width * depth;
-}
-
-void pack_panels(const Matrix& b, float* packed) {
-  const std::int64_t width = panel_width();
-  for (std::int64_t n = 0; n < b.columns; n += width) {
+/// [ceil(columns / width)][K][width].
+void pack(const Matrix& b, std::byte* packed) {
+  auto* const panels = reinterpret_cast<float*>(packed);
+  for (std::int64_t n = 0; n < b.columns; n += panel_width()) {
     HWY_DYNAMIC_DISPATCH(pack_panel)
-    (sub_matrix(b, {0, b.rows}, {n, b.columns}), packed + n * b.rows);
+    (sub_matrix(b, {0, b.rows}, {n, b.columns}), panels + n * b.rows);
   }
 }
 
-void multiply_packed(const Matrix& a, const float* packed, Range rows, std::int64_t columns,
-                     const Output& c, float* scratch) {
+void multiply_packed(const Matrix& a, const std::byte* packed, Range rows, std::int64_t columns,
+                     const Output& c, std::byte* scratch) {
   const std::int64_t width = panel_width();
+  const auto* const panels = reinterpret_cast<const float*>(packed);
+  auto* const copy = reinterpret_cast<float*>(scratch);
   // Rows that a near cache holds in all their depth meet panels from end to end, as they lie in
   // memory; others a part of the depth of every panel.
   constexpr std::int64_t kNear = std::int64_t{512} * 1024 / sizeof(float);
   const bool near = a.column_stride == 1 && (rows.end - rows.begin) * a.columns <= kNear;
   const auto multiply_by = [&](std::int64_t n, const Matrix& part, Range depth, const Output& out) {
-    const float* const panel = packed + n * a.columns + depth.begin * width;
+    const float* const panel = panels + n * a.columns + depth.begin * width;
     HWY_DYNAMIC_DISPATCH(multiply_panel)
     (part, panel, panel + width * (near ? part.columns : a.columns), std::min(width, columns - n),
      out);
   };
   if (near) {
     for (std::int64_t n = 0; n < columns; n += width) {
-      for_each_block(a, rows, c.from_column(n), scratch,
+      for_each_block(a, rows, c.from_column(n), copy,
                      [&](const Matrix& part, Range depth, const Output& out) {
                        multiply_by(n, part, depth, out);
                      });
     }
     return;
   }
-  for_each_block(a, rows, c, scratch, [&](const Matrix& part, Range depth, const Output& out) {
+  for_each_block(a, rows, c, copy, [&](const Matrix& part, Range depth, const Output& out) {
     for (std::int64_t n = 0; n < columns; n += width) {
       multiply_by(n, part, depth, out.from_column(n));
     }
   });
 }
 
-std::int64_t packed_scratch_size(const Matrix& a) {
+/// 0 where the rows of `a` are contiguous.
+std::int64_t packed_scratch_bytes(const Matrix& a) {
   if (a.column_stride == 1) return 0;
-  return std::min(a.columns, kDepthBlock) * std::min(a.rows, kRowBlock);
+  return padded_bytes(std::min(a.columns, kDepthBlock) * std::min(a.rows, kRowBlock));
 }
 
-void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
-                    float* scratch) {
+void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
+              std::byte* scratch) {
   const std::int64_t width = panel_width();
-  float* const panel = scratch;
-  float* const copy = scratch + width * std::min(a.columns, kDepthBlock);
+  auto* const panel = reinterpret_cast<float*>(scratch);
+  float* const copy = panel + width * std::min(a.columns, kDepthBlock);
   for_each_block(a, rows, c, copy, [&](const Matrix& part, Range depth, const Output& out) {
     for (std::int64_t n = columns.begin; n < columns.end; n += width) {
       HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, depth, {n, columns.end}), panel);
@@ -232,11 +238,21 @@ void multiply_fixed(const Matrix& a, const Matrix& b, Range rows, Range columns,
   });
 }
 
-std::int64_t fixed_scratch_size(const Matrix& a) {
-  const std::int64_t size =
-      std::min(a.columns, kDepthBlock) * panel_width() + packed_scratch_size(a);
-  return (size + 15) / 16 * 16;  // keeps arrays side by side aligned
+std::int64_t scratch_bytes(const Matrix& a) {
+  return padded_bytes(std::min(a.columns, kDepthBlock) * panel_width()) + packed_scratch_bytes(a);
 }
+
+}  // namespace
+
+const Gemm kPanelGemm{.tile_rows = 12,
+                      .row_block = kRowBlock,
+                      .encodes = false,
+                      .packed_bytes = packed_bytes,
+                      .pack = pack,
+                      .multiply_packed = multiply_packed,
+                      .packed_scratch_bytes = packed_scratch_bytes,
+                      .multiply = multiply,
+                      .scratch_bytes = scratch_bytes};
 
 }  // namespace cadenza::cpu
 #endif  // HWY_ONCE

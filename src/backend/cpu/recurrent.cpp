@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "backend/cpu/cells.h"
 #include "backend/cpu/cpu_backend.h"
@@ -37,6 +38,12 @@ struct Layer {
         layout(cpu::kCellLayouts[static_cast<std::size_t>(spec.cell)]) {}
 
   std::int64_t gate_rows() const { return gates * hidden; }
+  /// From row to row of the gradients of sums: rows a power of two apart would share a few sets of
+  /// the caches when columns are read.
+  std::int64_t gradient_row() const { return gate_rows() + 16; }
+  Matrix gradient_rows(const float* data, std::int64_t rows) const {
+    return {data, rows, gate_rows(), gradient_row(), 1};
+  }
   std::int64_t joined_rows() const { return layout.joined * hidden; }
   std::int64_t plane_row() const { return layout.planes * hidden; }
   /// Planes that start as sums, as floats of a row.
@@ -232,7 +239,7 @@ void copy_final_state(const Layer& layer, const SequenceRows& sequence, const fl
 }
 
 struct Gradients {
-  float* d_input;      // [T, B, G, H]
+  float* d_input;      // of the sums, [T * B, G * H], gradient_row() apart
   float* d_recurrent;  // the same array unless the cell separates the sums
   float* d_state[2];   // [B, H] each
 };
@@ -242,17 +249,17 @@ void run_rows_back(const Layer& layer, const SequenceRows& sequence,
                    const RecurrentBackwardArgs& args, const cpu::PackedFactor& w_hh,
                    const Gradients& gradients, std::int64_t begin, std::int64_t end) {
   const std::int64_t hidden = layer.hidden;
-  const std::int64_t gate_rows = layer.gate_rows();
+  const std::int64_t gradient_row = layer.gradient_row();
   const auto* planes = reinterpret_cast<const float*>(args.reserve.as<std::uint8_t>());
   float* const d_h = gradients.d_state[0] + begin * hidden;
   float* const d_c = gradients.d_state[1] + begin * hidden;
   for (std::int64_t t = sequence.steps - 1; t >= 0; --t) {
     const std::int64_t first = t * sequence.batch + begin;
     const std::int64_t rows = sequence.last_row(begin, end, t) - begin;
-    float* const d_input = gradients.d_input + first * gate_rows;
-    float* const d_recurrent = gradients.d_recurrent + first * gate_rows;
-    std::fill(d_input + rows * gate_rows, d_input + (end - begin) * gate_rows, 0.0F);
-    std::fill(d_recurrent + rows * gate_rows, d_recurrent + (end - begin) * gate_rows, 0.0F);
+    float* const d_input = gradients.d_input + first * gradient_row;
+    float* const d_recurrent = gradients.d_recurrent + first * gradient_row;
+    std::fill(d_input + rows * gradient_row, d_input + (end - begin) * gradient_row, 0.0F);
+    std::fill(d_recurrent + rows * gradient_row, d_recurrent + (end - begin) * gradient_row, 0.0F);
     if (rows == 0) continue;
     cpu::differentiate_cells(layer.kind, {.rows = rows,
                                           .hidden = hidden,
@@ -263,57 +270,63 @@ void run_rows_back(const Layer& layer, const SequenceRows& sequence,
                                           .planes = planes + first * layer.plane_row(),
                                           .dy = args.dy.as<float>() + first * hidden,
                                           .d_state = {d_h, d_c},
+                                          .sum_stride = gradient_row,
                                           .d_input = d_input,
                                           .d_recurrent = d_recurrent});
     if (t > 0 || !args.d_initial_state.empty()) {
-      w_hh.multiply({d_recurrent, rows, gate_rows, gate_rows, 1}, begin,
+      w_hh.multiply(layer.gradient_rows(d_recurrent, rows), begin,
                     {d_h, hidden, nullptr, Accumulate::add});
     }
   }
 }
 
-/// d_w [G * H, columns] += d_sums [rows, G * H]^T * x [rows, columns]. A product turns its first
-/// factor in memory, so where that is the larger of the two it is the transposed product.
-void add_weight_gradient(const Workers& workers, const float* d_sums, std::int64_t gate_rows,
-                         const Matrix& x, float* d_w) {
-  const std::int64_t columns = x.columns;
-  if (gate_rows <= columns) {
-    cpu::multiply(workers, {d_sums, gate_rows, x.rows, 1, gate_rows}, x,
-                  {d_w, columns, nullptr, Accumulate::add});
-    return;
-  }
+/// d_w [G * H, columns] += d_sums [rows, G * H]^T * x [rows, columns].
+struct WeightGradient {
+  Matrix x;
+  float* d_w;
+};
+
+/// Several that share d_sums. Products turn their first factor in memory, which x is, being the
+/// smaller one mostly; so these give d_w turned.
+void add_weight_gradients(const Workers& workers, const Matrix& d_sums,
+                          std::initializer_list<WeightGradient> gradients) {
   const Scratch::Frame frame(workers.scratch);
-  float* const turned = frame.floats(columns * gate_rows);
-  cpu::transpose(d_w, columns, gate_rows, columns, turned, gate_rows);
-  cpu::multiply(workers, {x.data, columns, x.rows, 1, x.row_stride},
-                {d_sums, x.rows, gate_rows, gate_rows, 1},
-                {turned, gate_rows, nullptr, Accumulate::add});
-  cpu::transpose(turned, gate_rows, columns, gate_rows, d_w, columns);
+  std::vector<cpu::Product> products;
+  for (const auto& [x, d_w] : gradients) {
+    float* const turned = frame.floats(x.columns * d_sums.row_stride);
+    products.push_back({{x.data, x.columns, x.rows, 1, x.row_stride}, {turned, d_sums.row_stride}});
+  }
+  cpu::multiply(workers, products, d_sums);
+  for (std::size_t i = 0; i < products.size(); ++i) {
+    const auto& [a, c] = products[i];
+    cpu::add_transposed(workers, {c.data, a.rows, d_sums.columns, c.stride, 1},
+                        gradients.begin()[i].d_w);
+  }
 }
 
 /// d_b_ih and d_b_hh [G * H] += the sums over the rows of what flows to each.
-void add_bias_gradients(const Workers& workers, const Layer& layer, const Gradients& gradients,
-                        std::int64_t rows, const RecurrentWeights& d_weights) {
-  const std::int64_t gate_rows = layer.gate_rows();
-  const auto add = [&](const float* d_sums, std::initializer_list<TensorView> to) {
+void add_bias_gradients(const Workers& workers, const Matrix& d_input, const Matrix& d_recurrent,
+                        const RecurrentWeights& d_weights) {
+  const std::int64_t gate_rows = d_input.columns;
+  const auto add = [&](const Matrix& d_sums, std::initializer_list<TensorView> to) {
     const Scratch::Frame frame(workers.scratch);
     float* const sums = frame.floats(gate_rows);
     std::fill_n(sums, gate_rows, 0.0F);
-    cpu::add_column_sums(workers, {d_sums, rows, gate_rows, gate_rows, 1}, sums);
+    cpu::add_column_sums(workers, d_sums, sums);
     for (const TensorView& view : to) {
       auto* const bias = view.as<float>();
       for (std::int64_t i = 0; i < gate_rows; ++i) bias[i] += sums[i];
     }
   };
-  if (!layer.separate()) return add(gradients.d_input, {d_weights.b_ih, d_weights.b_hh});
-  add(gradients.d_input, {d_weights.b_ih});
-  add(gradients.d_recurrent, {d_weights.b_hh});
+  if (d_input.data == d_recurrent.data) return add(d_input, {d_weights.b_ih, d_weights.b_hh});
+  add(d_input, {d_weights.b_ih});
+  add(d_recurrent, {d_weights.b_hh});
 }
 
 /// d_w_ih [G * H, I] += d_sums [rows, G * H], each row into the column of its id.
-void scatter_weight_gradient(const Workers& workers, const Layer& layer, const float* d_sums,
+void scatter_weight_gradient(const Workers& workers, const Layer& layer, const Matrix& d_sums,
                              std::span<const std::int32_t> ids, float* d_w_ih) {
-  const std::int64_t gate_rows = layer.gate_rows();
+  const std::int64_t gate_rows = d_sums.columns;
   const Scratch::Frame frame(workers.scratch);
   float* const sums = frame.floats(gate_rows * layer.input);  // per thread [I, its gate rows]
   workers.pool.parallel_for(
@@ -324,7 +337,7 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const f
         std::fill_n(own, width * layer.input, 0.0F);
         for (std::size_t n = 0; n < ids.size(); ++n) {
           if (ids[n] < 0) continue;
-          const float* const from = d_sums + static_cast<std::int64_t>(n) * gate_rows + begin;
+          const float* const from = d_sums.at(static_cast<std::int64_t>(n), begin);
           float* const to = own + ids[n] * width;
           for (std::int64_t r = 0; r < width; ++r) to[r] += from[r];
         }
@@ -335,33 +348,53 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const f
       });
 }
 
+/// h before each step [T, B, H]: the initial state or 0, then y of the step before.
+Matrix states_before(const Workers& workers, const Scratch::Frame& frame, const Layer& layer,
+                     const SequenceRows& sequence) {
+  const std::int64_t rows = sequence.steps * sequence.batch;
+  float* const h = frame.floats(rows * layer.hidden);
+  workers.pool.parallel_for(sequence.steps, worth_a_thread(8 * sequence.batch * layer.hidden),
+                            [&](std::int64_t begin, std::int64_t end, int) {
+                              const std::int64_t size = sequence.batch * layer.hidden;
+                              for (std::int64_t t = begin; t < end; ++t) {
+                                const float* const from = sequence.h_before(layer, t, 0).data;
+                                if (from == nullptr) {
+                                  std::fill_n(h + t * size, size, 0.0F);
+                                } else {
+                                  std::copy_n(from, size, h + t * size);
+                                }
+                              }
+                            });
+  return {h, rows, layer.hidden, layer.hidden, 1};
+}
+
 void add_parameter_gradients(const Workers& workers, const Layer& layer,
                              const SequenceRows& sequence, const RecurrentBackwardArgs& args,
                              const Gradients& gradients) {
   if (sequence.steps == 0) return;
-  const std::int64_t hidden = layer.hidden;
-  const std::int64_t gate_rows = layer.gate_rows();
+  const Scratch::Frame frame(workers.scratch);
   const std::int64_t rows = sequence.steps * sequence.batch;
   const RecurrentWeights& d_weights = args.d_weights;
+  const Matrix d_input = layer.gradient_rows(gradients.d_input, rows);
+  const Matrix d_recurrent = layer.gradient_rows(gradients.d_recurrent, rows);
+  const WeightGradient of_states{states_before(workers, frame, layer, sequence),
+                                 d_weights.w_hh.as<float>()};
   if (args.x.dtype == DType::i32) {
-    scatter_weight_gradient(workers, layer, gradients.d_input,
+    scatter_weight_gradient(workers, layer, d_input,
                             {args.x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
                             d_weights.w_ih.as<float>());
+    add_weight_gradients(workers, d_recurrent, {of_states});
   } else {
-    add_weight_gradient(workers, gradients.d_input, gate_rows,
-                        {args.x.as<float>(), rows, layer.input, layer.input, 1},
-                        d_weights.w_ih.as<float>());
+    const WeightGradient of_inputs{{args.x.as<float>(), rows, layer.input, layer.input, 1},
+                                   d_weights.w_ih.as<float>()};
+    if (layer.separate()) {
+      add_weight_gradients(workers, d_input, {of_inputs});
+      add_weight_gradients(workers, d_recurrent, {of_states});
+    } else {
+      add_weight_gradients(workers, d_input, {of_inputs, of_states});
+    }
   }
-  // h before the step: the initial state for the first, y of the step before for the others.
-  if (sequence.initial_state != nullptr) {
-    add_weight_gradient(workers, gradients.d_recurrent, gate_rows,
-                        {sequence.initial_state, sequence.batch, hidden, hidden, 1},
-                        d_weights.w_hh.as<float>());
-  }
-  add_weight_gradient(workers, gradients.d_recurrent + sequence.batch * gate_rows, gate_rows,
-                      {sequence.y, rows - sequence.batch, hidden, hidden, 1},
-                      d_weights.w_hh.as<float>());
-  add_bias_gradients(workers, layer, gradients, rows, d_weights);
+  add_bias_gradients(workers, d_input, d_recurrent, d_weights);
 }
 
 }  // namespace
@@ -415,9 +448,9 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
   if (!args.d_final_state.empty()) {
     std::copy_n(args.d_final_state.as<float>(), layer.states * state_size, d_state);
   }
-  float* const d_input = frame.floats(rows * layer.gate_rows());
+  float* const d_input = frame.floats(rows * layer.gradient_row());
   const Gradients gradients{d_input,
-                            layer.separate() ? frame.floats(rows * layer.gate_rows()) : d_input,
+                            layer.separate() ? frame.floats(rows * layer.gradient_row()) : d_input,
                             {d_state, d_state + state_size}};
   const cpu::PackedFactor w_hh(
       workers, frame,
@@ -432,7 +465,7 @@ void CpuBackend::do_recurrent_backward(const RecurrentSpec& spec,
   }
   add_parameter_gradients(workers, layer, sequence, args, gradients);
   if (!args.dx.empty()) {
-    cpu::multiply(workers, {d_input, rows, layer.gate_rows(), layer.gate_rows(), 1},
+    cpu::multiply(workers, layer.gradient_rows(d_input, rows),
                   {args.weights.w_ih.as<float>(), layer.gate_rows(), layer.input, layer.input, 1},
                   {args.dx.as<float>(), layer.input});
   }

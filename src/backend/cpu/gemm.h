@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cadenza/backend.h"
+
+// A way to multiply matrices: what a product takes and the functions that dense.h shares out over
+// threads. Bits of an element depend on its own row of a, its own column of b and nothing else.
+
+namespace cadenza::cpu {
+
+/// A matrix in memory: element (i, j) at data[i * row_stride + j * column_stride]; one of the
+/// strides is 1.
+struct Matrix {
+  const float* data = nullptr;
+  std::int64_t rows = 0, columns = 0;
+  std::int64_t row_stride = 0, column_stride = 1;
+
+  const float* at(std::int64_t i, std::int64_t j) const {
+    return data + i * row_stride + j * column_stride;
+  }
+};
+
+struct Range {
+  std::int64_t begin = 0, end = 0;
+};
+
+/// Where a product goes: c [M, N] with rows `stride` apart.
+struct Output {
+  float* data = nullptr;
+  std::int64_t stride = 0;
+  const float* bias = nullptr;  ///< [N], optional
+  Accumulate accumulate = Accumulate::overwrite;
+
+  /// The rows from `row` on, for the products from k on: all but the first go on from the sums of
+  /// those before.
+  Output part(std::int64_t row, std::int64_t k) const {
+    float* const rows = data + row * stride;
+    return k == 0 ? Output{rows, stride, bias, accumulate}
+                  : Output{rows, stride, nullptr, Accumulate::add};
+  }
+  /// The columns from n on.
+  Output from_column(std::int64_t n) const {
+    return {data + n, stride, bias == nullptr ? nullptr : bias + n, accumulate};
+  }
+};
+
+/// Columns of b are packed in panels of this many, padded with zeros.
+std::int64_t panel_width();
+
+/// Packed and scratch memory is 64-byte aligned.
+struct Gemm {
+  /// Rows of a that are multiplied at a time: fewer leave tiles half empty.
+  std::int64_t tile_rows;
+  /// b that is packed on the way is packed for each so many rows of a anew.
+  std::int64_t row_block;
+  /// Whether packing is more than a copy also where the rows of b are contiguous.
+  bool encodes;
+  /// Bytes of b [K, N] packed; the panels of its columns lie one after the other.
+  std::int64_t (*packed_bytes)(std::int64_t depth, std::int64_t columns);
+  void (*pack)(const Matrix& b, std::byte* packed);
+  /// c = a * b (+ bias) (+ c) with b [K, columns] packed, for the rows `rows` of a and c.
+  void (*multiply_packed)(const Matrix& a, const std::byte* packed, Range rows,
+                          std::int64_t columns, const Output& c, std::byte* scratch);
+  /// The scratch that it takes: a multiple of 64, at most so many times that of one row.
+  std::int64_t (*packed_scratch_bytes)(const Matrix& a);
+  /// The part rows x columns of c = a * b (+ bias) (+ c), with b packed on the way. `columns`
+  /// starts at a multiple of panel_width().
+  void (*multiply)(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
+                   std::byte* scratch);
+  std::int64_t (*scratch_bytes)(const Matrix& a);
+};
+
+}  // namespace cadenza::cpu
