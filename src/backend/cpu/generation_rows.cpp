@@ -12,8 +12,8 @@ using Head = GenerationNetwork::Head;
 
 /// With so few rows the time is that of reading the weights. Steps that go through a layer to and
 /// fro begin with what the second-level cache still holds of the step before. With more, products
-/// fetch ahead, which is made for going forward.
-constexpr std::int64_t kLoneRows = 3;
+/// fetch panels ahead, which is made for going forward.
+constexpr std::int64_t kFewRows = 10;
 
 bool bounded(CellKind cell) { return kCellLayouts[static_cast<std::size_t>(cell)].bounded; }
 
@@ -219,7 +219,7 @@ void GenerationRows::run_layer(std::int64_t step, std::size_t l, Range blocks, f
                 .h_next = layers_[l].h[(step + 1) % 2],
                 .c = layers_[l].c,
                 .sums = sums,
-                .backward = step % 2 == 1 && rows() <= kLoneRows};
+                .backward = step % 2 == 1 && rows() <= kFewRows};
   if (bounded(layer.cell)) {
     const Codes& codes = layers_[l].codes[(step + 1) % 2];
     now.codes = codes.data;

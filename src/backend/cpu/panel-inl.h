@@ -37,11 +37,13 @@ struct PanelGroup {
   std::int64_t columns[kPanels];
 };
 
-/// Memory that is read next, fetched to the second-level cache while a tile computes: `stride`
-/// floats further on for each of its products.
+/// Memory that is read next, fetched while a tile computes, `stride` floats further on for each of
+/// its products: a line to the second-level cache, or `near` both lines of a panel's row to the
+/// first.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t stride = 0;
+  bool near = false;
 };
 
 /// kRows x kPanels * kWidth elements of c; `row` points at the first row, of contiguous k.
@@ -70,7 +72,13 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
     }
   }
   for (std::int64_t k = 0; k < depth; ++k) {
-    __builtin_prefetch(ahead.data + k * ahead.stride, 0, 2);
+    const float* const next = ahead.data + k * ahead.stride;
+    if (ahead.near) {
+      __builtin_prefetch(next, 0, 3);
+      __builtin_prefetch(next + kLanes, 0, 3);
+    } else {
+      __builtin_prefetch(next, 0, 2);
+    }
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       const float* const panel = group.panels + p * panel_size + k * kWidth;
@@ -111,6 +119,10 @@ HWY_INLINE void fetch_sums(const float* sums, std::int64_t stride, std::int64_t 
   }
 }
 
+/// Rows of a panel from one that is read to one that is fetched: about as long as it takes from the
+/// third-level cache.
+constexpr std::int64_t kNearRows = 32;
+
 /// All rows of `a` times one whole panel; `c` begins at the panel's first column. `next` is what is
 /// read after this panel, as much as this.
 HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const float* next,
@@ -120,7 +132,9 @@ HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const 
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
-    const Ahead ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    Ahead ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    // A panel that is read once is waited for all the time: what stands soon after is worth most.
+    if (tiles == 1) ahead = {panel + kNearRows * kWidth, kWidth, true};
     const bool last = tile + 1 == tiles;
     fetch_sums(last ? c.data + kWidth : c.data + (begin + rows) * c.stride, c.stride, rows);
     multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,
