@@ -76,7 +76,7 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
     if (ahead.near) {
       __builtin_prefetch(next, 0, 3);
       __builtin_prefetch(next + kLanes, 0, 3);
-    } else {
+    } else if (ahead.data != nullptr) {
       __builtin_prefetch(next, 0, 2);
     }
 #pragma GCC unroll 16
