@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products through the backends: c [M, N] = a [M, K] * b [N, K]^T.
+// Products through the backends, c [M, N] = a [M, K] * b [N, K]^T: how fast they are, and how far
+// off.
+#include <cmath>
+#include <random>
+#include <span>
+#include <vector>
+
 #include "bench/measure.h"
 
 namespace cadenza::bench {
@@ -21,6 +27,56 @@ void multiply(benchmark::State& state, Place& place, const Extents& extents) {
           [&] { backend.matmul({.a = a, .b = b, .c = c, .transpose_b = Transpose::yes}); });
 }
 
+/// What the weights of an output are: of a size, as those of trained layers, or of many sizes.
+enum class Sizes : std::uint8_t { one, many };
+
+/// Root of the mean square of what c is off by, over that of a * b^T in double.
+double relative_error(const Extents& extents, const std::vector<float>& a,
+                      const std::vector<float>& b, const std::vector<float>& c) {
+  const auto [m, n, k] = extents;
+  double error = 0.0;
+  double size = 0.0;
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = 0.0;
+      for (std::int64_t l = 0; l < k; ++l) {
+        sum +=
+            double{a[static_cast<std::size_t>(i * k + l)]} * b[static_cast<std::size_t>(j * k + l)];
+      }
+      const double off = c[static_cast<std::size_t>(i * n + j)] - sum;
+      error += off * off;
+      size += sum * sum;
+    }
+  }
+  return std::sqrt(error / size);
+}
+
+/// Counter relative_error. States, tanh of normal numbers, meet weights.
+void measure_error(benchmark::State& state, Place& place, const Extents& extents, Sizes sizes) {
+  const auto [m, n, k] = extents;
+  Backend& backend = *place.backend;
+  std::mt19937 generator(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(static_cast<std::size_t>(m * k));
+  std::vector<float> w(static_cast<std::size_t>(n * k));
+  const bool many = sizes == Sizes::many;
+  for (float& value : x) value = std::tanh((many ? 0.2F : 1.0F) * normal(generator));
+  for (float& value : w) {
+    value = 0.1F * normal(generator);
+    if (many) value *= std::exp(normal(generator));
+  }
+  const Tensor a(backend, {m, k}, DType::f32);
+  const Tensor b(backend, {n, k}, DType::f32);
+  const Tensor c(backend, {m, n}, DType::f32);
+  backend.upload(std::as_bytes(std::span(x)), a);
+  backend.upload(std::as_bytes(std::span(w)), b);
+  measure(state, place, {.flops = 2.0 * static_cast<double>(m * n * k)},
+          [&] { backend.matmul({.a = a, .b = b, .c = c, .transpose_b = Transpose::yes}); });
+  std::vector<float> result(static_cast<std::size_t>(m * n));
+  backend.download(c, std::as_writable_bytes(std::span(result)));
+  state.counters["relative_error"] = relative_error(extents, x, w, result);
+}
+
 const bool kRegistered = [] {
   for (const std::int64_t rows : {1, 8, 32, 256, 2048, 16384}) {
     for (const Extents extents :
@@ -29,6 +85,20 @@ const bool kRegistered = [] {
       register_case(
           "matmul", message("M:", m, "/N:", n, "/K:", k), 2.0 * static_cast<double>(m * n * k),
           [extents](benchmark::State& state, Place& place) { multiply(state, place, extents); });
+    }
+  }
+  for (const Sizes sizes : {Sizes::one, Sizes::many}) {
+    for (const std::int64_t depth : {64, 256, 512, 1024}) {
+      const Extents extents{64, 256, depth};
+      register_case(
+          "matmul_error",
+          message(sizes == Sizes::one ? "weights_of_a_size" : "weights_of_many_sizes",
+                  "/K:", depth),
+          2.0 * 64 * 256 * static_cast<double>(depth),
+          [extents, sizes](benchmark::State& state, Place& place) {
+            measure_error(state, place, extents, sizes);
+          },
+          Precisions::all);
     }
   }
   return true;
