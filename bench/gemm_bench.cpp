@@ -2,6 +2,7 @@
 // Products through the backends, c [M, N] = a [M, K] * b [N, K]^T: how fast they are, and how far
 // off.
 #include <cmath>
+#include <cstdint>
 #include <random>
 #include <span>
 #include <vector>
@@ -15,16 +16,32 @@ struct Extents {
   std::int64_t m, n, k;
 };
 
+/// The arrays of a product.
+struct Operands {
+  Tensor a, b, c;
+
+  Operands(Backend& backend, const Extents& extents)
+      : a(backend, {extents.m, extents.k}, DType::f32),
+        b(backend, {extents.n, extents.k}, DType::f32),
+        c(backend, {extents.m, extents.n}, DType::f32) {}
+};
+
+double flops_of(const Extents& extents) {
+  return 2.0 * static_cast<double>(extents.m * extents.n * extents.k);
+}
+
+void measure_product(benchmark::State& state, Place& place, const Extents& extents,
+                     const Operands& operands) {
+  const auto& [a, b, c] = operands;
+  const MatmulArgs args{.a = a, .b = b, .c = c, .transpose_b = Transpose::yes};
+  measure(state, place, {.flops = flops_of(extents)}, [&] { place.backend->matmul(args); });
+}
+
 void multiply(benchmark::State& state, Place& place, const Extents& extents) {
-  const auto [m, n, k] = extents;
-  Backend& backend = *place.backend;
-  const Tensor a(backend, {m, k}, DType::f32);
-  const Tensor b(backend, {n, k}, DType::f32);
-  const Tensor c(backend, {m, n}, DType::f32);
-  fill_uniform(backend, a, 1.0F);
-  fill_uniform(backend, b, 1.0F);
-  measure(state, place, {.flops = 2.0 * static_cast<double>(m * n * k)},
-          [&] { backend.matmul({.a = a, .b = b, .c = c, .transpose_b = Transpose::yes}); });
+  const Operands operands(*place.backend, extents);
+  fill_uniform(*place.backend, operands.a, 1.0F);
+  fill_uniform(*place.backend, operands.b, 1.0F);
+  measure_product(state, place, extents, operands);
 }
 
 /// What the weights of an output are: of a size, as those of trained layers, or of many sizes.
@@ -65,15 +82,12 @@ void measure_error(benchmark::State& state, Place& place, const Extents& extents
     value = 0.1F * normal(generator);
     if (many) value *= std::exp(normal(generator));
   }
-  const Tensor a(backend, {m, k}, DType::f32);
-  const Tensor b(backend, {n, k}, DType::f32);
-  const Tensor c(backend, {m, n}, DType::f32);
-  backend.upload(std::as_bytes(std::span(x)), a);
-  backend.upload(std::as_bytes(std::span(w)), b);
-  measure(state, place, {.flops = 2.0 * static_cast<double>(m * n * k)},
-          [&] { backend.matmul({.a = a, .b = b, .c = c, .transpose_b = Transpose::yes}); });
+  const Operands operands(backend, extents);
+  backend.upload(std::as_bytes(std::span(x)), operands.a);
+  backend.upload(std::as_bytes(std::span(w)), operands.b);
+  measure_product(state, place, extents, operands);
   std::vector<float> result(static_cast<std::size_t>(m * n));
-  backend.download(c, std::as_writable_bytes(std::span(result)));
+  backend.download(operands.c, std::as_writable_bytes(std::span(result)));
   state.counters["relative_error"] = relative_error(extents, x, w, result);
 }
 
@@ -83,7 +97,7 @@ const bool kRegistered = [] {
          {Extents{rows, 1024, 256}, {rows, 2048, 512}, {rows, 4096, 1024}}) {
       const auto [m, n, k] = extents;
       register_case(
-          "matmul", message("M:", m, "/N:", n, "/K:", k), 2.0 * static_cast<double>(m * n * k),
+          "matmul", message("M:", m, "/N:", n, "/K:", k), flops_of(extents),
           [extents](benchmark::State& state, Place& place) { multiply(state, place, extents); });
     }
   }
@@ -94,7 +108,7 @@ const bool kRegistered = [] {
           "matmul_error",
           message(sizes == Sizes::one ? "weights_of_a_size" : "weights_of_many_sizes",
                   "/K:", depth),
-          2.0 * 64 * 256 * static_cast<double>(depth),
+          flops_of(extents),
           [extents, sizes](benchmark::State& state, Place& place) {
             measure_error(state, place, extents, sizes);
           },

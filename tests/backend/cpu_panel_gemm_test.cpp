@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -50,8 +51,11 @@ TEST(PanelGemm, ProductsTogetherGiveTheSameBits) {
 }
 
 TEST(AddTransposed, AddsEachElementWhereItBelongs) {
-  constexpr std::int64_t kRows = 300, kColumns = 41, kStride = 50;
-  const auto x = random_values(kRows * kStride, 9);
+  constexpr std::int64_t kRows = 300, kColumns = 241, kStride = 250;
+  auto x = random_values(kRows * kStride, 9);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (i % kStride >= kColumns) x[i] = std::numeric_limits<float>::quiet_NaN();
+  }
   const auto before = random_values(kColumns * kRows, 10);
   test::for_each_target([&](const char* target) {
     ThreadPool pool(2);

@@ -87,10 +87,11 @@ void expect_the_same_packed(std::span<const ProductSize> sizes, const cpu::Gemm&
 /// Products that share b give the bits of each by itself.
 template <class Random>
 void expect_the_same_together(const cpu::Gemm& gemm, const Random& random) {
-  constexpr std::int64_t kDepth = 70, kColumns = 40;
+  constexpr std::int64_t kDepth = 1100, kColumns = 70;
   constexpr std::int64_t kRows[] = {5, 400, 33};
   const std::vector<float> a_values = random(400 * kDepth, 7);
   const std::vector<float> b_values = random(kDepth * kColumns, 8);
+  const std::vector<float> bias = random(kColumns, 9);
   for (const Layout layout : kLayouts) {
     const cpu::Matrix b = matrix(b_values, kDepth, kColumns, layout);
     cpu::ThreadPool pool(2);
@@ -99,11 +100,12 @@ void expect_the_same_together(const cpu::Gemm& gemm, const Random& random) {
     std::vector<float> expected[3], got[3];
     std::vector<cpu::Product> products;
     for (std::size_t i = 0; i < 3; ++i) {
-      expected[i].resize(static_cast<std::size_t>(kRows[i] * kColumns));
+      expected[i].assign(static_cast<std::size_t>(kRows[i] * kColumns), 2.0F);
       got[i] = expected[i];
       const cpu::Matrix a = matrix(a_values, kRows[i], kDepth, kLayouts[i % 2]);
-      cpu::multiply(workers, a, b, {expected[i].data(), kColumns});
-      products.push_back({a, {got[i].data(), kColumns}});
+      const Accumulate accumulate = i == 2 ? Accumulate::add : Accumulate::overwrite;
+      cpu::multiply(workers, a, b, {expected[i].data(), kColumns, bias.data(), accumulate});
+      products.push_back({a, {got[i].data(), kColumns, bias.data(), accumulate}});
     }
     cpu::multiply(workers, products, b);
     for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(got[i], expected[i]) << kRows[i];

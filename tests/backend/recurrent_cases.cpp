@@ -14,6 +14,7 @@ struct Edge {
   bool final = true;
   bool state_in_place = false;
   bool host_lengths = false;
+  double most_w_ih = 0.5;  ///< less where many inputs add up
 };
 
 const std::vector<Edge>& edges() {
@@ -77,6 +78,13 @@ const std::vector<Edge>& edges() {
        .hidden = 64,
        .state_in_place = true},
       {.name = "wide", .steps = 7, .batch = 17, .input = 45, .hidden = 96},
+      {.name = "more rows and columns than a block",
+       .steps = 35,
+       .batch = 30,
+       .input = 210,
+       .hidden = 50,
+       .initial = false,
+       .most_w_ih = 0.2},
   };
   return kEdges;
 }
@@ -184,7 +192,7 @@ OpCase recurrent_case(const CellInfo& cell, const Edge& edge, std::uint64_t seed
                             : random.real({edge.steps, edge.batch, edge.input});
   if (!edge.lengths.empty()) op.inputs["lengths"] = {{edge.batch}, DType::i32, edge.lengths};
   if (edge.initial) op.inputs["initial_state"] = random.real(state);
-  op.inputs["w_ih"] = random.real({rows, edge.input}, -0.5, 0.5);
+  op.inputs["w_ih"] = random.real({rows, edge.input}, -edge.most_w_ih, edge.most_w_ih);
   op.inputs["w_hh"] = random.real({rows, edge.hidden}, -0.2, 0.2);
   op.inputs["b_ih"] = random.real({rows}, -0.5, 0.5);
   op.inputs["b_hh"] = random.real({rows}, -0.5, 0.5);

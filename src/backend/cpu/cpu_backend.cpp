@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cpu/cpu_backend.h"
 
+#include "backend/cpu/int24_gemm.h"
 #include "backend/cpu/sampler.h"
 #include "cadenza/error.h"
 
@@ -14,6 +15,10 @@ std::string CpuBackend::description() const {
   return message("cpu: ", pool_.size(), pool_.size() == 1 ? " thread, " : " threads, ",
                  cpu::instruction_set(), precision_ == Precision::fp32 ? "" : ", ",
                  precision_ == Precision::fp32 ? "" : name_of(precision_));
+}
+
+cpu::Workers CpuBackend::workers() {
+  return {pool_, scratch_, precision_ == Precision::int24 ? cpu::kInt24Gemm : cpu::kPanelGemm};
 }
 
 void CpuBackend::draw_rows(std::span<const SampleRow> rows, std::span<SampleResult> results) {

@@ -4,13 +4,12 @@
 #include <string>
 
 #include "backend/cpu/dense.h"
-#include "backend/cpu/int24_gemm.h"
 #include "backend/reference/reference_backend.h"
 
 namespace cadenza {
 
 /// The reference with the operations that take time replaced by vectorised, threaded ones, f32
-/// only. All products sum in the fixed order of panel_gemm.h.
+/// only. In fp32 all products sum in the fixed order of panel_gemm.h.
 class CpuBackend : public ReferenceBackend {
  public:
   explicit CpuBackend(const BackendOptions& options);
@@ -26,9 +25,7 @@ class CpuBackend : public ReferenceBackend {
   void do_recurrent_backward(const RecurrentSpec& spec, const RecurrentBackwardArgs& args) override;
 
   /// What training computes with.
-  cpu::Workers workers() {
-    return {pool_, scratch_, precision_ == Precision::int24 ? cpu::kInt24Gemm : cpu::kPanelGemm};
-  }
+  cpu::Workers workers();
 
   Precision precision_;
   cpu::ThreadPool pool_;

@@ -20,47 +20,60 @@ void pack(const Workers& workers, const Matrix& b, std::byte* packed) {
       });
 }
 
+/// Calls body(rows, columns, part) for the parts of a product that threads take.
+template <class Body>
+void share_out(const Workers& workers, const Matrix& a, std::int64_t columns, bool by_rows,
+               const Body& body) {
+  if (by_rows) {
+    workers.pool.parallel_for(a.rows, worth_a_thread(columns * a.columns, workers.gemm.tile_rows),
+                              [&](std::int64_t begin, std::int64_t end, int part) {
+                                body({begin, end}, {0, columns}, part);
+                              });
+  } else {
+    workers.pool.parallel_for(columns, worth_a_thread(a.rows * a.columns, panel_width()),
+                              [&](std::int64_t begin, std::int64_t end, int part) {
+                                body({0, a.rows}, {begin, end}, part);
+                              });
+  }
+}
+
 void multiply_packed(const Workers& workers, const Product& product, const std::byte* packed,
                      std::int64_t columns) {
   const Matrix& a = product.a;
-  const Output& c = product.c;
   const Gemm& gemm = workers.gemm;
   const Scratch::Frame frame(workers.scratch);
+  const std::int64_t panel_bytes = gemm.packed_bytes(a.columns, 1);
   const std::int64_t each = gemm.packed_scratch_bytes(a);
   auto* const scratch = frame.take<std::byte>(each * workers.pool.size());
-  workers.pool.parallel_for(
-      a.rows, worth_a_thread(columns * a.columns, gemm.tile_rows),
-      [&](std::int64_t begin, std::int64_t end, int part) {
-        gemm.multiply_packed(a, packed, {begin, end}, columns, c, scratch + part * each);
-      });
+  // Every thread that takes all rows turns or encodes them all.
+  const bool by_rows = a.rows / gemm.tile_rows >= 2 * workers.pool.size();
+  share_out(workers, a, columns, by_rows, [&](Range rows, Range of_columns, int part) {
+    gemm.multiply_packed(a, packed + of_columns.begin / panel_width() * panel_bytes, rows,
+                         of_columns.end - of_columns.begin, product.c.from_column(of_columns.begin),
+                         scratch + part * each);
+  });
 }
 
 /// b is packed on the way, by every thread that needs it.
 void multiply_unpacked(const Workers& workers, const Product& product, const Matrix& b) {
   const Matrix& a = product.a;
-  const Output& c = product.c;
   const Gemm& gemm = workers.gemm;
   const Scratch::Frame frame(workers.scratch);
-  const std::int64_t width = panel_width();
   const std::int64_t each = gemm.scratch_bytes(a);
   auto* const scratch = frame.take<std::byte>(each * workers.pool.size());
   // Split where there are more pieces to share out; a split of the rows packs b in every thread.
-  if (a.rows / gemm.tile_rows > 2 * b.columns / width) {
-    workers.pool.parallel_for(
-        a.rows, worth_a_thread(b.columns * a.columns, gemm.tile_rows),
-        [&](std::int64_t begin, std::int64_t end, int part) {
-          gemm.multiply(a, b, {begin, end}, {0, b.columns}, c, scratch + part * each);
-        });
-  } else {
-    workers.pool.parallel_for(
-        b.columns, worth_a_thread(a.rows * a.columns, width),
-        [&](std::int64_t begin, std::int64_t end, int part) {
-          gemm.multiply(a, b, {0, a.rows}, {begin, end}, c, scratch + part * each);
-        });
-  }
+  const bool by_rows = a.rows / gemm.tile_rows > 2 * b.columns / panel_width();
+  share_out(workers, a, b.columns, by_rows, [&](Range rows, Range columns, int part) {
+    gemm.multiply(a, b, rows, columns, product.c, scratch + part * each);
+  });
 }
 
 }  // namespace
+
+void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
+  const Product product{a, c};
+  multiply(workers, {&product, 1}, b);
+}
 
 void multiply(const Workers& workers, std::span<const Product> products, const Matrix& b) {
   const Gemm& gemm = workers.gemm;
@@ -75,31 +88,6 @@ void multiply(const Workers& workers, std::span<const Product> products, const M
   auto* const packed = frame.take<std::byte>(gemm.packed_bytes(b.rows, b.columns));
   pack(workers, b, packed);
   for (const Product& product : products) multiply_packed(workers, product, packed, b.columns);
-}
-
-void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c) {
-  const Product product{a, c};
-  multiply(workers, {&product, 1}, b);
-}
-
-void add_transposed(const Workers& workers, const Matrix& x, float* to) {
-  constexpr std::int64_t kColumns = 16;  // of x: a line of the cache
-  constexpr std::int64_t kRows = 256;
-  workers.pool.parallel_for(
-      x.columns, worth_a_thread(8 * x.rows, kColumns),
-      [&](std::int64_t begin, std::int64_t end, int) {
-        float turned[kColumns * kRows];
-        for (std::int64_t column = begin; column < end; column += kColumns) {
-          const std::int64_t columns = std::min(kColumns, end - column);
-          for (std::int64_t row = 0; row < x.rows; row += kRows) {
-            const std::int64_t rows = std::min(kRows, x.rows - row);
-            transpose(x.at(row, column), x.row_stride, rows, columns, turned, kRows);
-            for (std::int64_t j = 0; j < columns; ++j) {
-              add_multiple(1.0F, turned + j * kRows, to + (column + j) * x.rows + row, rows);
-            }
-          }
-        }
-      });
 }
 
 PackedFactor::PackedFactor(const Workers& workers, const Scratch::Frame& frame, const Matrix& b,
@@ -135,6 +123,30 @@ void add_column_sums(const Workers& workers, const Matrix& x, float* y) {
                             [&](std::int64_t begin, std::int64_t end, int) {
                               for (; begin < end; begin += kColumns)
                                 add({begin, std::min(end, begin + kColumns)});
+                            });
+}
+
+void add_transposed(const Matrix& x, float* to, std::int64_t stride) {
+  constexpr std::int64_t kColumns = 16;  // a line of the cache
+  constexpr std::int64_t kRows = 256;
+  alignas(64) float turned[kColumns * kRows];
+  for (std::int64_t column = 0; column < x.columns; column += kColumns) {
+    const std::int64_t columns = std::min(kColumns, x.columns - column);
+    for (std::int64_t row = 0; row < x.rows; row += kRows) {
+      const std::int64_t rows = std::min(kRows, x.rows - row);
+      transpose(x.at(row, column), x.row_stride, rows, columns, turned, kRows);
+      for (std::int64_t i = 0; i < columns; ++i) {
+        add_multiple(1.0F, turned + i * kRows, to + (column + i) * stride + row, rows);
+      }
+    }
+  }
+}
+
+void add_transposed(const Workers& workers, const Matrix& x, float* to) {
+  workers.pool.parallel_for(x.columns, worth_a_thread(8 * x.rows, 16),
+                            [&](std::int64_t begin, std::int64_t end, int) {
+                              add_transposed({x.at(0, begin), x.rows, end - begin, x.row_stride, 1},
+                                             to + begin * x.rows, x.rows);
                             });
 }
 

@@ -19,15 +19,14 @@ struct Workers {
 };
 
 /// c = a * b (+ bias) (+ c).
+void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c);
+
+/// What one of several products with the same b takes and where it goes.
 struct Product {
   Matrix a;
   Output c;
 };
-/// Several with the same b.
 void multiply(const Workers& workers, std::span<const Product> products, const Matrix& b);
-void multiply(const Workers& workers, const Matrix& a, const Matrix& b, const Output& c);
-/// to [N, M], contiguous, += x^T, x [M, N] with contiguous rows.
-void add_transposed(const Workers& workers, const Matrix& x, float* to);
 
 /// b [K, N], packed in the memory of a frame for products with up to `rows` rows.
 class PackedFactor {
@@ -45,8 +44,13 @@ class PackedFactor {
   std::byte* packed_;
   std::byte* scratch_;
 };
-/// y [N] += sum over the rows of x [M, N], contiguous.
+
+/// y [N] += sum over the rows of x [M, N], whose rows are contiguous.
 void add_column_sums(const Workers& workers, const Matrix& x, float* y);
+/// to [N, M], contiguous, += x^T, x [M, N] with contiguous rows.
+void add_transposed(const Workers& workers, const Matrix& x, float* to);
+/// The same on the caller's thread, rows of `to` `stride` apart.
+void add_transposed(const Matrix& x, float* to, std::int64_t stride);
 /// y += alpha * x, on the caller's thread.
 void add_multiple(float alpha, const float* x, float* y, std::int64_t count);
 

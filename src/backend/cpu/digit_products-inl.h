@@ -87,11 +87,11 @@ struct DigitProducts {
     for (std::int64_t k = 0; k < depth; k += kDigitBlock) {
       for (std::int64_t word = 0; word < kDigitBlock / kDigitsInWord; ++word) {
         if constexpr (kRows == 1) {
-          // Digits are read side by side, which the hardware does not see through.
+          // Digits are read side by side, which the hardware does not see through: a block ahead.
           const std::int32_t* const next = panel + kDigits * kDigitWords + word * kDigits * kLanes;
-          for (int digit = 0; digit < kDigits; ++digit) {
-            __builtin_prefetch(next + digit * kLanes, 0, 3);
-            __builtin_prefetch(next + second + digit * kLanes, 0, 3);
+          for (int i = 0; i < kDigits * kLanes; i += kLineFloats) {
+            __builtin_prefetch(next + i, 0, 3);
+            __builtin_prefetch(next + second + i, 0, 3);
           }
         }
         add_word(panel + word * kLanes, row + k * kDigits + word * kDigitsInWord);

@@ -47,12 +47,12 @@ struct Output {
   }
 };
 
-/// Columns of b are packed in panels of this many, padded with zeros.
+/// Columns of b are packed in panels of this many on the target in use, padded with zeros.
 std::int64_t panel_width();
 
 /// Packed and scratch memory is 64-byte aligned.
 struct Gemm {
-  /// Rows of a that are multiplied at a time: fewer leave tiles half empty.
+  /// Threads take rows of a by so many: fewer leave tiles half empty.
   std::int64_t tile_rows;
   /// b that is packed on the way is packed for each so many rows of a anew.
   std::int64_t row_block;
@@ -64,12 +64,14 @@ struct Gemm {
   /// c = a * b (+ bias) (+ c) with b [K, columns] packed, for the rows `rows` of a and c.
   void (*multiply_packed)(const Matrix& a, const std::byte* packed, Range rows,
                           std::int64_t columns, const Output& c, std::byte* scratch);
-  /// The scratch that it takes: a multiple of 64, at most so many times that of one row.
+  /// Its scratch: a multiple of 64, and at most a.rows times that of a single row, so that callers
+  /// may lay out that of rows side by side.
   std::int64_t (*packed_scratch_bytes)(const Matrix& a);
   /// The part rows x columns of c = a * b (+ bias) (+ c), with b packed on the way. `columns`
   /// starts at a multiple of panel_width().
   void (*multiply)(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
                    std::byte* scratch);
+  /// Its scratch, a multiple of 64.
   std::int64_t (*scratch_bytes)(const Matrix& a);
 };
 

@@ -66,21 +66,6 @@ void set_start(const PackedLayer& layer, const RecurrentWeights& weights, float*
   }
 }
 
-/// Column i of m, at most kMaxWidth rows high, is added at out + i * stride.
-void add_columns(const Matrix& m, float* out, std::int64_t stride) {
-  constexpr std::int64_t kMaxWidth = 64;  // of a panel on any target
-  constexpr std::int64_t kColumns = 16;   // a line of the cache
-  float columns[kColumns * kMaxWidth];
-  for (std::int64_t first = 0; first < m.columns; first += kColumns) {
-    const std::int64_t count = std::min(kColumns, m.columns - first);
-    transpose(m.at(0, first), m.row_stride, m.rows, count, columns, m.rows);
-    for (std::int64_t i = 0; i < count; ++i) {
-      float* const to = out + (first + i) * stride;
-      for (std::int64_t j = 0; j < m.rows; ++j) to[j] += columns[i * m.rows + j];
-    }
-  }
-}
-
 /// table [V + 1, blocks, sums, W]: what the sums of each id start from, one-hot or embedded.
 void fill_table(const Workers& workers, Precision format, const PackedLayer& layer,
                 const RecurrentWeights& weights, const TensorView& embedding, float* table) {
@@ -116,7 +101,7 @@ void fill_table(const Workers& workers, Precision format, const PackedLayer& lay
             continue;
           }
           const std::int64_t units = std::min(width, layer.hidden - block * width);
-          add_columns(
+          add_transposed(
               {w_ih + (gate * layer.hidden + block * width) * depth, units, depth, depth, 1}, out,
               row_size);
         }

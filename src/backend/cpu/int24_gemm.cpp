@@ -53,7 +53,8 @@ void pack_int24_panel(const Matrix& b, std::byte* panel) {
   Vector nothing[2] = {hn::Zero(d), hn::Zero(d)};  // NaN where not finite: Max may lose it
   for (std::int64_t k = 0; k < b.rows; ++k) {
     const float* const row = rows + k * stride;
-    // The panel after this one begins where this row goes on, out of the reach of the hardware.
+    // Where b is read as it lies, the panel after this one begins where this row goes on, out of
+    // the reach of the hardware.
     __builtin_prefetch(row + kWidth, 0, 2);
     __builtin_prefetch(row + kWidth + kLanes, 0, 2);
     for (int half = 0; half < 2; ++half) {
@@ -125,10 +126,10 @@ HWY_EXPORT(multiply_int24_panel);
 
 namespace {
 
-/// Rows of a whose codes the second-level cache holds, whole tiles.
+/// Rows of a, whole tiles, whose codes the second-level cache holds: 768 KB where digits are bytes.
 constexpr std::int64_t kRowBlock = 256;
 /// Room for the step of a row that keeps what follows aligned.
-constexpr std::int64_t kRowSteps = 64;
+constexpr std::int64_t kStepBytes = 64;
 /// Rows of a that are turned together.
 constexpr std::int64_t kTurned = 16;
 /// Of rows that would meet in few sets of the first-level cache if a power of two lay between them.
@@ -137,6 +138,9 @@ constexpr std::int64_t turned_stride(std::int64_t depth) { return depth + 16; }
 std::int64_t panel_bytes_of(std::int64_t depth) {
   return HWY_DYNAMIC_DISPATCH(int24_panel_bytes)(depth);
 }
+
+/// A multiple of what scratch memory is aligned to.
+std::int64_t padded(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /// Of the panels of the same columns that begin before `depth`.
 std::int64_t bytes_before(std::int64_t depth) {
@@ -149,8 +153,8 @@ std::int64_t column_bytes(std::int64_t depth) {
 }
 
 /// Of the codes and the step of a row of a.
-std::int64_t row_bytes(std::int64_t depth) {
-  return padded_codes(std::min(depth, kInt24Depth)) * code_bytes(Precision::int24) + kRowSteps;
+std::int64_t row_scratch_bytes(std::int64_t depth) {
+  return padded_codes(std::min(depth, kInt24Depth)) * code_bytes(Precision::int24) + kStepBytes;
 }
 
 /// For the rows that are turned; none where they are contiguous.
@@ -185,8 +189,8 @@ void for_each_part(const Matrix& a, Range rows, const Output& c, std::byte* scra
                    const Body& body) {
   const std::int64_t most_rows = std::min(kRowBlock, rows.end - rows.begin);
   auto* const steps = reinterpret_cast<float*>(scratch);
-  std::byte* const codes = scratch + most_rows * kRowSteps;
-  auto* const turned = reinterpret_cast<float*>(scratch + most_rows * row_bytes(a.columns));
+  std::byte* const codes = scratch + most_rows * kStepBytes;
+  auto* const turned = reinterpret_cast<float*>(scratch + most_rows * row_scratch_bytes(a.columns));
   for (std::int64_t row = rows.begin; row < rows.end; row += kRowBlock) {
     const std::int64_t count = std::min(kRowBlock, rows.end - row);
     for (std::int64_t k = 0; k == 0 || k < a.columns; k += kInt24Depth) {
@@ -239,7 +243,7 @@ void multiply_packed(const Matrix& a, const std::byte* packed, Range rows, std::
 }
 
 std::int64_t packed_scratch_bytes(const Matrix& a) {
-  return std::min(a.rows, kRowBlock) * row_bytes(a.columns) + turned_bytes(a);
+  return std::min(a.rows, kRowBlock) * row_scratch_bytes(a.columns) + turned_bytes(a);
 }
 
 void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
@@ -248,7 +252,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
   std::byte* const panel = scratch;
   AmxTiles tiles;
   for_each_part(
-      a, rows, c, scratch + panel_bytes_of(std::min(a.columns, kInt24Depth)),
+      a, rows, c, scratch + padded(panel_bytes_of(std::min(a.columns, kInt24Depth))),
       [&](const Factors& codes, std::int64_t count, Range depth, const Output& out) {
         const std::int64_t part_depth = depth.end - depth.begin;
         for (std::int64_t n = columns.begin; n < columns.end; n += width) {
@@ -262,7 +266,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
 }
 
 std::int64_t scratch_bytes(const Matrix& a) {
-  return panel_bytes_of(std::min(a.columns, kInt24Depth)) + packed_scratch_bytes(a);
+  return padded(panel_bytes_of(std::min(a.columns, kInt24Depth))) + packed_scratch_bytes(a);
 }
 
 }  // namespace

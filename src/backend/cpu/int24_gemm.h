@@ -12,6 +12,7 @@
 
 namespace cadenza::cpu {
 
+/// The more, the fewer sums go to c; rows of codes that meet a panel still have to fit a cache.
 inline constexpr std::int64_t kInt24Depth = 1024;
 
 extern const Gemm kInt24Gemm;

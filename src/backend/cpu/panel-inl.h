@@ -21,6 +21,7 @@ using Real = hn::ScalableTag<float>;
 using Vector = hn::Vec<Real>;
 constexpr int kLanes = HWY_LANES(float);
 constexpr int kWidth = 2 * kLanes;  // of a panel: two vectors
+constexpr int kLineFloats = 16;     // of a line of the caches
 // Accumulators, two panel vectors and one broadcast have to fit 32 or 16 registers, and the places
 // of the rows those for addresses, of which 12 rows have too few. Sanitizers take a minute to
 // compile six heights.
@@ -38,8 +39,7 @@ struct PanelGroup {
 };
 
 /// Memory that is read next, fetched while a tile computes, `stride` floats further on for each of
-/// its products: a line to the second-level cache, or `near` both lines of a panel's row to the
-/// first.
+/// its products: a line to the second-level cache, or, `near`, a row of a panel to the first.
 struct Ahead {
   const float* data = nullptr;
   std::int64_t stride = 0;
@@ -74,8 +74,7 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
   for (std::int64_t k = 0; k < depth; ++k) {
     const float* const next = ahead.data + k * ahead.stride;
     if (ahead.near) {
-      __builtin_prefetch(next, 0, 3);
-      __builtin_prefetch(next + kLanes, 0, 3);
+      for (int i = 0; i < kWidth; i += kLineFloats) __builtin_prefetch(next + i, 0, 3);
     } else if (ahead.data != nullptr) {
       __builtin_prefetch(next, 0, 2);
     }
@@ -119,22 +118,23 @@ HWY_INLINE void fetch_sums(const float* sums, std::int64_t stride, std::int64_t 
   }
 }
 
-/// Rows of a panel from one that is read to one that is fetched: about as long as it takes from the
-/// third-level cache.
-constexpr std::int64_t kNearRows = 32;
-
 /// All rows of `a` times one whole panel; `c` begins at the panel's first column. `next` is what is
-/// read after this panel, as much as this.
+/// read after this panel, as much as this, or null. Where one tile is all, what lies behind the
+/// panel is taken for that, and fetched 4 KB before it is read: about as long as it takes from the
+/// third-level cache. A panel that is read once is waited for all the time.
 HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const float* next,
                                      const Output& c) {
+  constexpr std::int64_t kNear = 1024;  // floats
   // Tiles of even height: 16 rows are two times 8, not 12 and 4.
   const std::int64_t tiles = (a.rows + kTileRows - 1) / kTileRows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
-    Ahead ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
-    // A panel that is read once is waited for all the time: what stands soon after is worth most.
-    if (tiles == 1) ahead = {panel + kNearRows * kWidth, kWidth, true};
+    Ahead ahead;
+    if (next != nullptr) {
+      ahead = tiles == 1 ? Ahead{panel + kNear, kWidth, true}
+                         : Ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    }
     const bool last = tile + 1 == tiles;
     fetch_sums(last ? c.data + kWidth : c.data + (begin + rows) * c.stride, c.stride, rows);
     multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,

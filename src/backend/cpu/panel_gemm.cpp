@@ -233,7 +233,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
     for (std::int64_t n = columns.begin; n < columns.end; n += width) {
       HWY_DYNAMIC_DISPATCH(pack_panel)(sub_matrix(b, depth, {n, columns.end}), panel);
       HWY_DYNAMIC_DISPATCH(multiply_panel)
-      (part, panel, panel, std::min(width, columns.end - n), out.from_column(n));
+      (part, panel, nullptr, std::min(width, columns.end - n), out.from_column(n));
     }
   });
 }

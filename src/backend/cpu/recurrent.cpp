@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -286,10 +287,10 @@ struct WeightGradient {
   float* d_w;
 };
 
-/// Several that share d_sums. Products turn their first factor in memory, which x is, being the
-/// smaller one mostly; so these give d_w turned.
+/// Several that share d_sums. Products turn their first factor in memory, which is x, the smaller
+/// one but for wide inputs; so these give d_w turned.
 void add_weight_gradients(const Workers& workers, const Matrix& d_sums,
-                          std::initializer_list<WeightGradient> gradients) {
+                          std::span<const WeightGradient> gradients) {
   const Scratch::Frame frame(workers.scratch);
   std::vector<cpu::Product> products;
   for (const auto& [x, d_w] : gradients) {
@@ -299,15 +300,14 @@ void add_weight_gradients(const Workers& workers, const Matrix& d_sums,
   cpu::multiply(workers, products, d_sums);
   for (std::size_t i = 0; i < products.size(); ++i) {
     const auto& [a, c] = products[i];
-    cpu::add_transposed(workers, {c.data, a.rows, d_sums.columns, c.stride, 1},
-                        gradients.begin()[i].d_w);
+    cpu::add_transposed(workers, {c.data, a.rows, d_sums.columns, c.stride, 1}, gradients[i].d_w);
   }
 }
 
 /// d_b_ih and d_b_hh [G * H] += the sums over the rows of what flows to each.
-void add_bias_gradients(const Workers& workers, const Matrix& d_input, const Matrix& d_recurrent,
-                        const RecurrentWeights& d_weights) {
-  const std::int64_t gate_rows = d_input.columns;
+void add_bias_gradients(const Workers& workers, const Layer& layer, const Matrix& d_input,
+                        const Matrix& d_recurrent, const RecurrentWeights& d_weights) {
+  const std::int64_t gate_rows = layer.gate_rows();
   const auto add = [&](const Matrix& d_sums, std::initializer_list<TensorView> to) {
     const Scratch::Frame frame(workers.scratch);
     float* const sums = frame.floats(gate_rows);
@@ -318,23 +318,23 @@ void add_bias_gradients(const Workers& workers, const Matrix& d_input, const Mat
       for (std::int64_t i = 0; i < gate_rows; ++i) bias[i] += sums[i];
     }
   };
-  if (d_input.data == d_recurrent.data) return add(d_input, {d_weights.b_ih, d_weights.b_hh});
+  if (!layer.separate()) return add(d_input, {d_weights.b_ih, d_weights.b_hh});
   add(d_input, {d_weights.b_ih});
   add(d_recurrent, {d_weights.b_hh});
 }
 
 /// d_w_ih [G * H, I] += d_sums [rows, G * H], each row into the column of its id.
-void scatter_weight_gradient(const Workers& workers, const Layer& layer, const Matrix& d_sums,
+void scatter_weight_gradient(const Workers& workers, const Matrix& d_sums, std::int64_t input,
                              std::span<const std::int32_t> ids, float* d_w_ih) {
   const std::int64_t gate_rows = d_sums.columns;
   const Scratch::Frame frame(workers.scratch);
-  float* const sums = frame.floats(gate_rows * layer.input);  // per thread [I, its gate rows]
+  float* const sums = frame.floats(gate_rows * input);  // per thread [I, its gate rows]
   workers.pool.parallel_for(
       gate_rows, worth_a_thread(8 * static_cast<std::int64_t>(ids.size()), 16),
       [&](std::int64_t begin, std::int64_t end, int) {
         const std::int64_t width = end - begin;
-        float* const own = sums + begin * layer.input;
-        std::fill_n(own, width * layer.input, 0.0F);
+        float* const own = sums + begin * input;
+        std::fill_n(own, width * input, 0.0F);
         for (std::size_t n = 0; n < ids.size(); ++n) {
           if (ids[n] < 0) continue;
           const float* const from = d_sums.at(static_cast<std::int64_t>(n), begin);
@@ -342,13 +342,14 @@ void scatter_weight_gradient(const Workers& workers, const Layer& layer, const M
           for (std::int64_t r = 0; r < width; ++r) to[r] += from[r];
         }
         for (std::int64_t r = 0; r < width; ++r) {
-          float* const to = d_w_ih + (begin + r) * layer.input;
-          for (std::int64_t i = 0; i < layer.input; ++i) to[i] += own[i * width + r];
+          float* const to = d_w_ih + (begin + r) * input;
+          for (std::int64_t i = 0; i < input; ++i) to[i] += own[i * width + r];
         }
       });
 }
 
-/// h before each step [T, B, H]: the initial state or 0, then y of the step before.
+/// h before each step [T, B, H]: the initial state or 0, then y of the step before. A copy, so that
+/// they meet the same rows of the gradients of sums as the inputs do.
 Matrix states_before(const Workers& workers, const Scratch::Frame& frame, const Layer& layer,
                      const SequenceRows& sequence) {
   const std::int64_t rows = sequence.steps * sequence.batch;
@@ -380,21 +381,21 @@ void add_parameter_gradients(const Workers& workers, const Layer& layer,
   const WeightGradient of_states{states_before(workers, frame, layer, sequence),
                                  d_weights.w_hh.as<float>()};
   if (args.x.dtype == DType::i32) {
-    scatter_weight_gradient(workers, layer, d_input,
+    scatter_weight_gradient(workers, d_input, layer.input,
                             {args.x.as<std::int32_t>(), static_cast<std::size_t>(rows)},
                             d_weights.w_ih.as<float>());
-    add_weight_gradients(workers, d_recurrent, {of_states});
+    add_weight_gradients(workers, d_recurrent, {&of_states, 1});
   } else {
-    const WeightGradient of_inputs{{args.x.as<float>(), rows, layer.input, layer.input, 1},
-                                   d_weights.w_ih.as<float>()};
+    const Matrix x{args.x.as<float>(), rows, layer.input, layer.input, 1};
+    const WeightGradient both[] = {{x, d_weights.w_ih.as<float>()}, of_states};
     if (layer.separate()) {
-      add_weight_gradients(workers, d_input, {of_inputs});
-      add_weight_gradients(workers, d_recurrent, {of_states});
+      add_weight_gradients(workers, d_input, {both, 1});
+      add_weight_gradients(workers, d_recurrent, {both + 1, 1});
     } else {
-      add_weight_gradients(workers, d_input, {of_inputs, of_states});
+      add_weight_gradients(workers, d_input, both);
     }
   }
-  add_bias_gradients(workers, d_input, d_recurrent, d_weights);
+  add_bias_gradients(workers, layer, d_input, d_recurrent, d_weights);
 }
 
 }  // namespace
