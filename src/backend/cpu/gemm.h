@@ -27,23 +27,53 @@ struct Range {
   std::int64_t begin = 0, end = 0;
 };
 
+/// Rows of a table that sums may start from: `ids` [M] pick that of each row of a product, -1 the
+/// row `of_none`; without ids it is the first for all.
+struct StartRows {
+  const float* table = nullptr;
+  std::int64_t stride = 0;
+  const std::int32_t* ids = nullptr;
+  std::int64_t of_none = 0;
+
+  const float* row(std::int64_t i) const {
+    if (ids == nullptr) return table;
+    return table + (ids[i] < 0 ? of_none : std::int64_t{ids[i]}) * stride;
+  }
+};
+
 /// Where a product goes: c [M, N] with rows `stride` apart.
 struct Output {
   float* data = nullptr;
   std::int64_t stride = 0;
   const float* bias = nullptr;  ///< [N], optional
   Accumulate accumulate = Accumulate::overwrite;
+  StartRows starts = {};  ///< in place of what c holds, optional
 
-  /// The rows from `row` on, for the products from k on: all but the first go on from the sums of
-  /// those before.
-  Output part(std::int64_t row, std::int64_t k) const {
-    float* const rows = data + row * stride;
-    return k == 0 ? Output{rows, stride, bias, accumulate}
-                  : Output{rows, stride, nullptr, Accumulate::add};
+  /// What the sums of a row start from before the bias; null: 0.
+  const float* start(std::int64_t row) const {
+    if (starts.table != nullptr) return starts.row(row);
+    return accumulate == Accumulate::add ? data + row * stride : nullptr;
+  }
+  /// The rows from `row` on.
+  Output from_row(std::int64_t row) const {
+    Output rows = *this;
+    rows.data += row * stride;
+    if (starts.ids != nullptr) rows.starts.ids += row;
+    return rows;
   }
   /// The columns from n on.
   Output from_column(std::int64_t n) const {
-    return {data + n, stride, bias == nullptr ? nullptr : bias + n, accumulate};
+    Output columns = *this;
+    columns.data += n;
+    if (bias != nullptr) columns.bias += n;
+    if (starts.table != nullptr) columns.starts.table += n;
+    return columns;
+  }
+  /// The rows from `row` on, for the products from k on: all but the first go on from the sums of
+  /// those before.
+  Output part(std::int64_t row, std::int64_t k) const {
+    if (k == 0) return from_row(row);
+    return {data + row * stride, stride, nullptr, Accumulate::add};
   }
 };
 

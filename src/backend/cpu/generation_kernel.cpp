@@ -31,17 +31,9 @@ Panels panels_of(const PackedMatrix& matrix, std::int64_t first, int count) {
           {0, 1, 2, 3}};
 }
 
-/// The sums of a block before any product of this step.
-void start_sums(const PackedLayer& layer, const LayerStep& step, std::int64_t block) {
-  const std::int64_t size = layer.sums() * kWidth;
-  for (std::int64_t row = 0; row < step.rows; ++row) {
-    const float* start = layer.start + block * size;
-    if (step.ids != nullptr) {
-      const std::int64_t id = step.ids[row] < 0 ? layer.ids : step.ids[row];
-      start += id * layer.start_row();
-    }
-    std::copy_n(start, size, step.sums + row * size);
-  }
+/// What the sums of a block are before any product of this step.
+StartRows start_rows(const PackedLayer& layer, const LayerStep& step, std::int64_t block) {
+  return {layer.start + block * layer.sums() * kWidth, layer.start_row(), step.ids, layer.ids};
 }
 
 /// Sums to states, the units of a block.
@@ -95,13 +87,22 @@ void step_layer_of(const PackedLayer& layer, const LayerStep& step, Range blocks
   AmxTiles tiles;
   for (std::int64_t i = blocks.begin; i < blocks.end; ++i) {
     const std::int64_t block = step.backward ? blocks.begin + blocks.end - 1 - i : i;
-    start_sums(layer, step, block);
+    const StartRows starts = start_rows(layer, step, block);
+    Output first = sums;
+    if constexpr (kLayout.joined == Cell::kGates) {
+      first.starts = starts;
+    } else {  // no product adds to all of them
+      for (std::int64_t row = 0; row < step.rows; ++row) {
+        std::copy_n(starts.row(row), kSums * kWidth, step.sums + row * kSums * kWidth);
+      }
+    }
     if (step.ids == nullptr) {
       Panels input = panels_of(w_ih, block * Cell::kGates, Cell::kGates);
       for (int gate = kLayout.joined; gate < Cell::kGates; ++gate) input.plane[gate] = gate + 1;
-      multiply_panels(w_ih.format, x, input, sums, tiles);
+      multiply_panels(w_ih.format, x, input, first, tiles);
+      first = sums;
     }
-    multiply_panels(w_hh.format, h, panels_of(w_hh, block * Cell::kGates, Cell::kGates), sums,
+    multiply_panels(w_hh.format, h, panels_of(w_hh, block * Cell::kGates, Cell::kGates), first,
                     tiles);
     step_block<Cell>(step, stride, block);
     if (step.codes != nullptr) encode_block(w_hh.format, step, stride, block);
@@ -130,11 +131,8 @@ void step_any_dense(const PackedDense& dense, const Factors& x, std::int64_t row
   for (std::int64_t first = blocks.begin; first < blocks.end; first += kBlocks) {
     const auto count = static_cast<int>(std::min<std::int64_t>(kBlocks, blocks.end - first));
     float* const out = y + first * kWidth;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::copy_n(dense.start + first * kWidth, count * kWidth, out + row * stride);
-    }
     multiply_panels(dense.weight.format, a, panels_of(dense.weight, first, count),
-                    {out, stride, nullptr, Accumulate::add}, tiles);
+                    {out, stride, dense.start + first * kWidth, Accumulate::overwrite}, tiles);
     if (dense.activation == Activation::identity) continue;
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t i = row * stride; i < row * stride + count * kWidth; i += kLanes) {

@@ -17,8 +17,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
-/// kRows rows of c from row `begin` += those of a times panels [first, first + kPanels). Integers
-/// take all of an Output, others only add.
+/// kRows rows of c from row `begin` on: those of a times panels [first, first + kPanels).
 template <class F>
 struct IntegerProducts {
   /// Panels of a few rows at a time. One after the other they are read as they lie in memory; sums
@@ -125,13 +124,15 @@ struct Bf16Products {
     const auto* const data =
         reinterpret_cast<const std::int32_t*>(panels.data) + first * panel_size;
     Vector sum0[kRows * kPanels], sum1[kRows * kPanels];
-    const auto out = [&](int i) HWY_ATTR {
-      return c.data + (begin + i / kPanels) * c.stride + panels.plane[first + i % kPanels] * kWidth;
-    };
+    const auto column = [&](int i) { return panels.plane[first + i % kPanels] * kWidth; };
 #pragma GCC unroll 16
     for (int i = 0; i < kRows * kPanels; ++i) {
-      sum0[i] = hn::LoadU(d, out(i));
-      sum1[i] = hn::LoadU(d, out(i) + kLanes);
+      const float* const start = c.start(begin + i / kPanels);
+      sum0[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column(i));
+      sum1[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column(i) + kLanes);
+      if (c.bias == nullptr) continue;
+      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column(i)));
+      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column(i) + kLanes));
     }
     const auto add = [&](std::int64_t k, int p, Vector w0, Vector w1) HWY_ATTR {
 #pragma GCC unroll 16
@@ -158,8 +159,9 @@ struct Bf16Products {
     }
 #pragma GCC unroll 16
     for (int i = 0; i < kRows * kPanels; ++i) {
-      hn::StoreU(sum0[i], d, out(i));
-      hn::StoreU(sum1[i], d, out(i) + kLanes);
+      float* const out = c.data + (begin + i / kPanels) * c.stride + column(i);
+      hn::StoreU(sum0[i], d, out);
+      hn::StoreU(sum1[i], d, out + kLanes);
     }
   }
 };

@@ -54,10 +54,11 @@ HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int
   const Real d;
   const std::int64_t column = panels.plane[p] * kWidth;
   float* const out = c.data + row * c.stride + column;
+  const float* const from = c.start(row);
   const float* const steps = panels.steps + p * kWidth;
   const Vector row_step = hn::Set(d, a.steps[row]);
   const auto store = [&](int lane, Vector sum) HWY_ATTR {
-    Vector start = c.accumulate == Accumulate::add ? hn::LoadU(d, out + lane) : hn::Zero(d);
+    Vector start = from == nullptr ? hn::Zero(d) : hn::LoadU(d, from + column + lane);
     if (c.bias != nullptr) start = hn::Add(start, hn::LoadU(d, c.bias + column + lane));
     const Vector step = hn::Mul(row_step, hn::LoadU(d, steps + lane));
     hn::StoreU(Fma(d, sum, step, start), d, out + lane);

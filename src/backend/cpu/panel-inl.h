@@ -58,14 +58,9 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
 #pragma GCC unroll 16
   for (int i = 0; i < kRows * kPanels; ++i) {
     const std::int64_t column = group.columns[i % kPanels];
-    const float* const start = c.data + i / kPanels * c.stride + column;
-    if (c.accumulate == Accumulate::overwrite) {
-      sum0[i] = c.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, c.bias + column);
-      sum1[i] = c.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, c.bias + column + kLanes);
-      continue;
-    }
-    sum0[i] = hn::LoadU(d, start);
-    sum1[i] = hn::LoadU(d, start + kLanes);
+    const float* const start = c.start(i / kPanels);
+    sum0[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column);
+    sum1[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column + kLanes);
     if (c.bias != nullptr) {
       sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column));
       sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column + kLanes));
@@ -111,10 +106,13 @@ void multiply_rows(int rows, const Matrix& a, const float* row, const float* pan
 }
 
 /// Fetches W columns of rows that a tile is about to go on from or to overwrite.
-HWY_INLINE void fetch_sums(const float* sums, std::int64_t stride, std::int64_t rows) {
+HWY_INLINE void fetch_sums(const Output& c, std::int64_t rows) {
   for (std::int64_t row = 0; row < rows; ++row) {
-    __builtin_prefetch(sums + row * stride, 1, 3);
-    __builtin_prefetch(sums + row * stride + kLanes, 1, 3);
+    __builtin_prefetch(c.data + row * c.stride, 1, 3);
+    __builtin_prefetch(c.data + row * c.stride + kLanes, 1, 3);
+    if (c.starts.table == nullptr) continue;
+    __builtin_prefetch(c.starts.row(row), 0, 3);
+    __builtin_prefetch(c.starts.row(row) + kLanes, 0, 3);
   }
 }
 
@@ -136,9 +134,9 @@ HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const 
                          : Ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
     }
     const bool last = tile + 1 == tiles;
-    fetch_sums(last ? c.data + kWidth : c.data + (begin + rows) * c.stride, c.stride, rows);
-    multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel,
-                             {c.data + begin * c.stride, c.stride, c.bias, c.accumulate}, ahead);
+    // No tile is higher than the last, so that there are as many rows.
+    fetch_sums(last ? c.from_column(kWidth) : c.from_row(begin + rows), rows);
+    multiply_rows<kTileRows>(rows, a, a.at(begin, 0), panel, c.from_row(begin), ahead);
   }
 }
 

@@ -42,11 +42,11 @@ struct FloatProducts {
     constexpr std::int64_t kDepth = 256;
     const Matrix rows = matrix(a);
     const float* const panel = reinterpret_cast<const float*>(panels.data) + p * a.depth * kWidth;
-    const Output out{c.data + panels.plane[p] * kWidth, c.stride, nullptr, c.accumulate};
+    const Output out = c.from_column(std::int64_t{panels.plane[p]} * kWidth);
     for (std::int64_t k = 0; k < a.depth; k += kDepth) {
       const std::int64_t depth = std::min(kDepth, a.depth - k);
       multiply_whole_panel({rows.at(0, k), a.rows, depth, a.stride, 1}, panel + k * kWidth,
-                           panel + (k + depth) * kWidth, out);
+                           panel + (k + depth) * kWidth, out.part(0, k));
     }
   }
 };
@@ -122,7 +122,7 @@ void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c,
   }
 }
 
-/// c += a * panels; an Output is taken as narrow_tiles-inl.h says. `tiles` may be those of the
+/// c = a * panels, and what an Output says that sums start from. `tiles` may be those of the
 /// product before.
 inline void multiply_panels(Precision format, const Operand& a, const Panels& panels,
                             const Output& c, AmxTiles& tiles) {
