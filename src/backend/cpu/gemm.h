@@ -80,7 +80,9 @@ struct Output {
 /// Columns of b are packed in panels of this many on the target in use, padded with zeros.
 std::int64_t panel_width();
 
-/// Packed and scratch memory is 64-byte aligned.
+/// Packed and scratch memory is 64-byte aligned: the next multiple of that.
+constexpr std::int64_t aligned_bytes(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
 struct Gemm {
   /// Threads take rows of a by so many: fewer leave tiles half empty.
   std::int64_t tile_rows;

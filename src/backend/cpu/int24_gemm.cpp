@@ -139,9 +139,6 @@ std::int64_t panel_bytes_of(std::int64_t depth) {
   return HWY_DYNAMIC_DISPATCH(int24_panel_bytes)(depth);
 }
 
-/// A multiple of what scratch memory is aligned to.
-std::int64_t padded(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /// Of the panels of the same columns that begin before `depth`.
 std::int64_t bytes_before(std::int64_t depth) {
   return depth / kInt24Depth * panel_bytes_of(kInt24Depth);
@@ -252,7 +249,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
   std::byte* const panel = scratch;
   AmxTiles tiles;
   for_each_part(
-      a, rows, c, scratch + padded(panel_bytes_of(std::min(a.columns, kInt24Depth))),
+      a, rows, c, scratch + aligned_bytes(panel_bytes_of(std::min(a.columns, kInt24Depth))),
       [&](const Factors& codes, std::int64_t count, Range depth, const Output& out) {
         const std::int64_t part_depth = depth.end - depth.begin;
         for (std::int64_t n = columns.begin; n < columns.end; n += width) {
@@ -266,7 +263,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
 }
 
 std::int64_t scratch_bytes(const Matrix& a) {
-  return padded(panel_bytes_of(std::min(a.columns, kInt24Depth))) + packed_scratch_bytes(a);
+  return aligned_bytes(panel_bytes_of(std::min(a.columns, kInt24Depth))) + packed_scratch_bytes(a);
 }
 
 }  // namespace

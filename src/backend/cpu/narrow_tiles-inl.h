@@ -127,12 +127,7 @@ struct Bf16Products {
     const auto column = [&](int i) { return panels.plane[first + i % kPanels] * kWidth; };
 #pragma GCC unroll 16
     for (int i = 0; i < kRows * kPanels; ++i) {
-      const float* const start = c.start(begin + i / kPanels);
-      sum0[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column(i));
-      sum1[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column(i) + kLanes);
-      if (c.bias == nullptr) continue;
-      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column(i)));
-      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column(i) + kLanes));
+      load_starts(c, begin + i / kPanels, column(i), sum0[i], sum1[i]);
     }
     const auto add = [&](std::int64_t k, int p, Vector w0, Vector w1) HWY_ATTR {
 #pragma GCC unroll 16

@@ -54,17 +54,16 @@ HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int
   const Real d;
   const std::int64_t column = panels.plane[p] * kWidth;
   float* const out = c.data + row * c.stride + column;
-  const float* const from = c.start(row);
   const float* const steps = panels.steps + p * kWidth;
   const Vector row_step = hn::Set(d, a.steps[row]);
-  const auto store = [&](int lane, Vector sum) HWY_ATTR {
-    Vector start = from == nullptr ? hn::Zero(d) : hn::LoadU(d, from + column + lane);
-    if (c.bias != nullptr) start = hn::Add(start, hn::LoadU(d, c.bias + column + lane));
+  Vector start0, start1;
+  load_starts(c, row, column, start0, start1);
+  const auto store = [&](int lane, Vector sum, Vector start) HWY_ATTR {
     const Vector step = hn::Mul(row_step, hn::LoadU(d, steps + lane));
     hn::StoreU(Fma(d, sum, step, start), d, out + lane);
   };
-  store(0, sum0);
-  store(kLanes, sum1);
+  store(0, sum0, start0);
+  store(kLanes, sum1, start1);
 }
 
 }  // namespace cadenza::cpu::HWY_NAMESPACE

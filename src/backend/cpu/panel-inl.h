@@ -46,6 +46,18 @@ struct Ahead {
   bool near = false;
 };
 
+/// What the sums of a row of c start from, the W columns from `column` on.
+HWY_INLINE void load_starts(const Output& c, std::int64_t row, std::int64_t column, Vector& sum0,
+                            Vector& sum1) {
+  const Real d;
+  const float* const start = c.start(row);
+  sum0 = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column);
+  sum1 = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column + kLanes);
+  if (c.bias == nullptr) return;
+  sum0 = hn::Add(sum0, hn::LoadU(d, c.bias + column));
+  sum1 = hn::Add(sum1, hn::LoadU(d, c.bias + column + kLanes));
+}
+
 /// kRows x kPanels * kWidth elements of c; `row` points at the first row, of contiguous k.
 template <int kRows, int kPanels>
 HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGroup<kPanels>& group,
@@ -58,13 +70,7 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
 #pragma GCC unroll 16
   for (int i = 0; i < kRows * kPanels; ++i) {
     const std::int64_t column = group.columns[i % kPanels];
-    const float* const start = c.start(i / kPanels);
-    sum0[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column);
-    sum1[i] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + column + kLanes);
-    if (c.bias != nullptr) {
-      sum0[i] = hn::Add(sum0[i], hn::LoadU(d, c.bias + column));
-      sum1[i] = hn::Add(sum1[i], hn::LoadU(d, c.bias + column + kLanes));
-    }
+    load_starts(c, i / kPanels, column, sum0[i], sum1[i]);
   }
   for (std::int64_t k = 0; k < depth; ++k) {
     const float* const next = ahead.data + k * ahead.stride;

@@ -143,8 +143,9 @@ namespace {
 constexpr std::int64_t kDepthBlock = 256;
 constexpr std::int64_t kRowBlock = 360;
 
-/// Bytes of floats that keep what follows aligned.
-std::int64_t padded_bytes(std::int64_t floats) { return (floats + 15) / 16 * 64; }
+std::int64_t bytes_of(std::int64_t floats) {
+  return aligned_bytes(floats * std::int64_t{sizeof(float)});
+}
 
 Matrix sub_matrix(const Matrix& m, Range rows, Range columns) {
   return {m.at(rows.begin, columns.begin), rows.end - rows.begin, columns.end - columns.begin,
@@ -221,7 +222,7 @@ void multiply_packed(const Matrix& a, const std::byte* packed, Range rows, std::
 /// 0 where the rows of `a` are contiguous.
 std::int64_t packed_scratch_bytes(const Matrix& a) {
   if (a.column_stride == 1) return 0;
-  return padded_bytes(std::min(a.columns, kDepthBlock) * std::min(a.rows, kRowBlock));
+  return bytes_of(std::min(a.columns, kDepthBlock) * std::min(a.rows, kRowBlock));
 }
 
 void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const Output& c,
@@ -239,7 +240,7 @@ void multiply(const Matrix& a, const Matrix& b, Range rows, Range columns, const
 }
 
 std::int64_t scratch_bytes(const Matrix& a) {
-  return padded_bytes(std::min(a.columns, kDepthBlock) * panel_width()) + packed_scratch_bytes(a);
+  return bytes_of(std::min(a.columns, kDepthBlock) * panel_width()) + packed_scratch_bytes(a);
 }
 
 }  // namespace
