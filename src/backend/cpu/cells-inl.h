@@ -11,9 +11,10 @@
 #include "backend/cpu/cells.h"
 #include "backend/cpu/vector_math-inl.h"
 
-// A cell is two functions on vectors. step: p holds the sums, then the activations; state holds the
-// states before, then after. gradient: d_state holds the gradient of the states after, then the
-// part of that of the states before which does not come through the sums.
+// A cell is two functions on vectors. step, of N vectors side by side: p holds the sums, then the
+// activations; state holds the states before, then after. gradient: d_state holds the gradient of
+// the states after, then the part of that of the states before which does not come through the
+// sums.
 
 HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
@@ -22,10 +23,10 @@ struct RnnTanhCell {
   static constexpr CellKind kKind = CellKind::rnn_tanh;
   static constexpr int kGates = 1, kStates = 1;
 
-  template <class D, class V>
-  static HWY_INLINE void step(D d, V* p, V* state) {
-    p[0] = Tanh(d, p[0]);
-    state[0] = p[0];
+  template <class D, class V, int N>
+  static HWY_INLINE void step(D d, V (*p)[N], V (*state)[N]) {
+    Tanh(d, p[0]);
+    each<N>([&](int i) HWY_ATTR { state[0][i] = p[0][i]; });
   }
   template <class D, class V>
   static HWY_INLINE void gradient(D d, const V* p, const V*, V* d_state, V* d_input, V*) {
@@ -38,10 +39,9 @@ struct RnnReluCell {
   static constexpr CellKind kKind = CellKind::rnn_relu;
   static constexpr int kGates = 1, kStates = 1;
 
-  template <class D, class V>
-  static HWY_INLINE void step(D d, V* p, V* state) {
-    p[0] = at_least(d, p[0], 0.0F);
-    state[0] = p[0];
+  template <class D, class V, int N>
+  static HWY_INLINE void step(D d, V (*p)[N], V (*state)[N]) {
+    each<N>([&](int i) HWY_ATTR { state[0][i] = p[0][i] = at_least(d, p[0][i], 0.0F); });
   }
   template <class D, class V>
   static HWY_INLINE void gradient(D d, const V* p, const V*, V* d_state, V* d_input, V*) {
@@ -55,12 +55,15 @@ struct GruCell {
   static constexpr int kGates = 3, kStates = 1;
 
   // p = r, z, hn, n; h' = n + z (h - n)
-  template <class D, class V>
-  static HWY_INLINE void step(D d, V* p, V* state) {
-    p[0] = Sigmoid(d, p[0]);
-    p[1] = Sigmoid(d, p[1]);
-    p[3] = Tanh(d, Fma(d, p[0], p[2], p[3]));
-    state[0] = Fma(d, p[1], hn::Sub(state[0], p[3]), p[3]);
+  template <class D, class V, int N>
+  static HWY_INLINE void step(D d, V (*p)[N], V (*state)[N]) {
+    Sigmoid(d, p[0]);
+    Sigmoid(d, p[1]);
+    each<N>([&](int i) HWY_ATTR { p[3][i] = Fma(d, p[0][i], p[2][i], p[3][i]); });
+    Tanh(d, p[3]);
+    each<N>([&](int i) HWY_ATTR {
+      state[0][i] = Fma(d, p[1][i], hn::Sub(state[0][i], p[3][i]), p[3][i]);
+    });
   }
   template <class D, class V>
   static HWY_INLINE void gradient(D d, const V* p, const V* previous, V* d_state, V* d_input,
@@ -82,15 +85,18 @@ struct LstmCell {
   static constexpr int kGates = 4, kStates = 2;
 
   // p = i, f, g, o, c; c' = f c + i g, h' = o tanh(c')
-  template <class D, class V>
-  static HWY_INLINE void step(D d, V* p, V* state) {
-    p[0] = Sigmoid(d, p[0]);
-    p[1] = Sigmoid(d, p[1]);
-    p[2] = Tanh(d, p[2]);
-    p[3] = Sigmoid(d, p[3]);
-    p[4] = Fma(d, p[1], state[1], hn::Mul(p[0], p[2]));
-    state[1] = p[4];
-    state[0] = hn::Mul(p[3], Tanh(d, p[4]));
+  template <class D, class V, int N>
+  static HWY_INLINE void step(D d, V (*p)[N], V (*state)[N]) {
+    Sigmoid(d, p[0]);
+    Sigmoid(d, p[1]);
+    Tanh(d, p[2]);
+    Sigmoid(d, p[3]);
+    each<N>([&](int i) HWY_ATTR {
+      p[4][i] = Fma(d, p[1][i], state[1][i], hn::Mul(p[0][i], p[2][i]));
+      state[0][i] = state[1][i] = p[4][i];
+    });
+    Tanh(d, state[0]);
+    each<N>([&](int i) HWY_ATTR { state[0][i] = hn::Mul(p[3][i], state[0][i]); });
   }
   template <class D, class V>
   static HWY_INLINE void gradient(D d, const V* p, const V* previous, V* d_state, V* d_input, V*) {

@@ -31,16 +31,23 @@ void step_rows(const CellStep& args) {
       continue;
     }
     float* const planes = args.planes + row * kLayout.planes * hidden;
-    for_each_vector(hidden, [&](auto d, std::int64_t unit) HWY_ATTR {
-      using V = hn::Vec<decltype(d)>;
-      V p[kLayout.planes], state[Cell::kStates];
-      for (int i = 0; i < kSums; ++i) p[i] = hn::LoadU(d, planes + i * hidden + unit);
-      for (int s = 0; s < Cell::kStates; ++s) {
-        state[s] = load_state(d, args.previous[s], row, unit);
-      }
+    for_each_vectors<4>(hidden, [&](auto d, auto vectors, std::int64_t unit) HWY_ATTR {
+      constexpr int kVectors = decltype(vectors)::value;
+      const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+      hn::Vec<decltype(d)> p[kLayout.planes][kVectors], state[Cell::kStates][kVectors];
+      each<kVectors>([&](int v) HWY_ATTR {
+        float* const from = planes + unit + v * lanes;
+        for (int i = 0; i < kSums; ++i) p[i][v] = hn::LoadU(d, from + i * hidden);
+        for (int s = 0; s < Cell::kStates; ++s) {
+          state[s][v] = load_state(d, args.previous[s], row, unit + v * lanes);
+        }
+      });
       Cell::step(d, p, state);
-      for (int i = 0; i < kLayout.planes; ++i) hn::StoreU(p[i], d, planes + i * hidden + unit);
-      hn::StoreU(state[0], d, y + unit);
+      each<kVectors>([&](int v) HWY_ATTR {
+        float* const to = planes + unit + v * lanes;
+        for (int i = 0; i < kLayout.planes; ++i) hn::StoreU(p[i][v], d, to + i * hidden);
+        hn::StoreU(state[0][v], d, y + unit + v * lanes);
+      });
     });
   }
 }

@@ -36,25 +36,34 @@ StartRows start_rows(const PackedLayer& layer, const LayerStep& step, std::int64
   return {layer.start + block * layer.sums() * kWidth, layer.start_row(), step.ids, layer.ids};
 }
 
-/// Sums to states, the units of a block.
-template <class Cell>
-HWY_INLINE void step_block(const LayerStep& step, std::int64_t stride, std::int64_t block) {
+/// Sums to states, the units of a block in kRows rows from `row` on, two vectors of each.
+template <class Cell, int kRows>
+HWY_INLINE void step_rows(const LayerStep& step, std::int64_t stride, std::int64_t block,
+                          std::int64_t row) {
   constexpr CellLayout kLayout = kCellLayouts[static_cast<int>(Cell::kKind)];
   constexpr int kSums = 2 * Cell::kGates - kLayout.joined;
+  constexpr int kVectors = 2 * kRows;
   const Real d;
-  for (std::int64_t row = 0; row < step.rows; ++row) {
-    for (std::int64_t lane = 0; lane < kWidth; lane += kLanes) {
-      const float* const sums = step.sums + row * kSums * kWidth + lane;
-      const std::int64_t unit = row * stride + block * kWidth + lane;
-      Vector p[kLayout.planes], state[Cell::kStates];
-      for (int i = 0; i < kSums; ++i) p[i] = hn::LoadU(d, sums + i * kWidth);
-      state[0] = hn::LoadU(d, step.h + unit);
-      if constexpr (Cell::kStates > 1) state[1] = hn::LoadU(d, step.c + unit);
-      Cell::step(d, p, state);
-      hn::StoreU(state[0], d, step.h_next + unit);
-      if constexpr (Cell::kStates > 1) hn::StoreU(state[1], d, step.c + unit);
-    }
-  }
+  Vector p[kLayout.planes][kVectors], state[Cell::kStates][kVectors];
+  const auto unit = [&](int v) { return (row + v / 2) * stride + block * kWidth + v % 2 * kLanes; };
+  each<kVectors>([&](int v) HWY_ATTR {
+    const float* const sums = step.sums + (row + v / 2) * kSums * kWidth + v % 2 * kLanes;
+    for (int i = 0; i < kSums; ++i) p[i][v] = hn::LoadU(d, sums + i * kWidth);
+    state[0][v] = hn::LoadU(d, step.h + unit(v));
+    if constexpr (Cell::kStates > 1) state[1][v] = hn::LoadU(d, step.c + unit(v));
+  });
+  Cell::step(d, p, state);
+  each<kVectors>([&](int v) HWY_ATTR {
+    hn::StoreU(state[0][v], d, step.h_next + unit(v));
+    if constexpr (Cell::kStates > 1) hn::StoreU(state[1][v], d, step.c + unit(v));
+  });
+}
+
+template <class Cell>
+HWY_INLINE void step_block(const LayerStep& step, std::int64_t stride, std::int64_t block) {
+  std::int64_t row = 0;
+  for (; row + 2 <= step.rows; row += 2) step_rows<Cell, 2>(step, stride, block, row);
+  if (row < step.rows) step_rows<Cell, 1>(step, stride, block, row);
 }
 
 /// Codes of the new h of a block.

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "cadenza/backend.h"
 
@@ -32,6 +33,26 @@ HWY_INLINE void for_each_vector(std::int64_t count, const Body& body) {
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) body(d, i);
   for (; i < count; ++i) body(hn::CappedTag<float, 1>(), i);
+}
+
+/// The same with body(d, vectors, i) for `vectors`, a std::integral_constant, at a time: kMost
+/// where there are so many, else one.
+template <int kMost, class Body>
+HWY_INLINE void for_each_vectors(std::int64_t count, const Body& body) {
+  const hn::ScalableTag<float> d;
+  const auto many = kMost * static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + many <= count; i += many) body(d, std::integral_constant<int, kMost>(), i);
+  for_each_vector(count - i, [&](auto tag, std::int64_t rest) HWY_ATTR {
+    body(tag, std::integral_constant<int, 1>(), i + rest);
+  });
+}
+
+/// body(0) to body(N - 1), without a loop.
+template <int N, class Body>
+HWY_INLINE void each(const Body& body) {
+#pragma GCC unroll 16
+  for (int i = 0; i < N; ++i) body(i);
 }
 
 /// a * b + c, rounded once.
@@ -65,55 +86,93 @@ HWY_INLINE V clamp(D d, V x, float low, float high) {
   return at_least(d, hn::IfThenElse(hn::Gt(x, bound), bound, x), low);
 }
 
+// What takes arrays does each of its steps for all of them before the next. One is a chain of some
+// twenty steps that wait for each other, longer than what a processor looks ahead.
+
 /// The parts of e^x = scale * (1 + fraction), scale a power of two, for x in [-87, 88].
-template <class V>
+template <class V, int N = 1>
 struct ExpParts {
-  V scale, fraction;
+  V scale[N], fraction[N];
 };
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE ExpParts<V> exp_parts(D d, V x) {
+template <class D, class V, int N>
+HWY_INLINE ExpParts<V, N> exp_parts(D d, const V (&x)[N]) {
+  ExpParts<V, N> parts;
+  V shifted[N], r[N], q[N];
   // 1. x = n ln 2 + r with |r| <= ln(2) / 2; adding 1.5 * 2^23 rounds to an integer.
   const V magic = hn::Set(d, 12582912.0F);
-  const V shifted = Fma(d, x, hn::Set(d, 1.44269504F), magic);
-  const V n = hn::Sub(shifted, magic);
-  V r = Fma(d, n, hn::Set(d, -0.693359375F), x);
-  r = Fma(d, n, hn::Set(d, 2.12194440e-4F), r);
+  each<N>([&](int i) HWY_ATTR { shifted[i] = Fma(d, x[i], hn::Set(d, 1.44269504F), magic); });
+  each<N>([&](int i) HWY_ATTR {
+    const V n = hn::Sub(shifted[i], magic);
+    r[i] = Fma(d, n, hn::Set(d, -0.693359375F), x[i]);
+    r[i] = Fma(d, n, hn::Set(d, 2.12194440e-4F), r[i]);
+  });
   // 2. (e^r - 1) / r, relative error 1.2e-8.
-  V q = hn::Set(d, 1.393373072e-3F);
-  q = Fma(d, q, r, hn::Set(d, 8.369220292e-3F));
-  q = Fma(d, q, r, hn::Set(d, 4.16664642e-2F));
-  q = Fma(d, q, r, hn::Set(d, 0.1666650461F));
-  q = Fma(d, q, r, hn::Set(d, 0.5F));
-  q = Fma(d, q, r, hn::Set(d, 1.0F));
+  each<N>([&](int i) HWY_ATTR { q[i] = hn::Set(d, 1.393373072e-3F); });
+  for (const float coefficient : {8.369220292e-3F, 4.16664642e-2F, 0.1666650461F, 0.5F, 1.0F}) {
+    each<N>([&](int i) HWY_ATTR { q[i] = Fma(d, q[i], r[i], hn::Set(d, coefficient)); });
+  }
   // 3. 2^n: the integer sits in the low bits of the shifted value.
   const hn::RebindToSigned<D> di;
-  const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::BitCast(di, shifted), hn::Set(di, 127)));
-  return {hn::BitCast(d, exponent), hn::Mul(r, q)};
+  each<N>([&](int i) HWY_ATTR {
+    const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::BitCast(di, shifted[i]), hn::Set(di, 127)));
+    parts.scale[i] = hn::BitCast(d, exponent);
+    parts.fraction[i] = hn::Mul(r[i], q[i]);
+  });
+  return parts;
 }
 
 /// e^x, relative error 2e-7; x is clamped to [-87, 88].
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Exp(D d, V x) {
-  const auto parts = exp_parts(d, clamp(d, x, -87.0F, 88.0F));
-  return Fma(d, parts.scale, parts.fraction, parts.scale);
+template <class D, class V, int N>
+HWY_INLINE void Exp(D d, V (&x)[N]) {
+  each<N>([&](int i) HWY_ATTR { x[i] = clamp(d, x[i], -87.0F, 88.0F); });
+  const auto parts = exp_parts(d, x);
+  each<N>([&](int i)
+              HWY_ATTR { x[i] = Fma(d, parts.scale[i], parts.fraction[i], parts.scale[i]); });
 }
 
 /// 1 / (1 + e^-x), relative error 3e-7 for |x| < 87.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Sigmoid(D d, V x) {
+template <class D, class V, int N>
+HWY_INLINE void Sigmoid(D d, V (&x)[N]) {
   const V one = hn::Set(d, 1.0F);
-  return hn::Div(one, hn::Add(one, Exp(d, hn::Neg(x))));
+  each<N>([&](int i) HWY_ATTR { x[i] = hn::Neg(x[i]); });
+  Exp(d, x);
+  each<N>([&](int i) HWY_ATTR { x[i] = hn::Div(one, hn::Add(one, x[i])); });
 }
 
 /// tanh x = m / (m + 2) with m = e^2x - 1, relative error 4e-7, odd to the last bit near 0 only.
+template <class D, class V, int N>
+HWY_INLINE void Tanh(D d, V (&x)[N]) {
+  each<N>([&](int i) HWY_ATTR {
+    // Beyond 10 the result rounds to +-1.
+    const V limited = clamp(d, x[i], -10.0F, 10.0F);
+    x[i] = hn::Add(limited, limited);
+  });
+  const auto parts = exp_parts(d, x);
+  each<N>([&](int i) HWY_ATTR {
+    const V m =
+        Fma(d, parts.scale[i], parts.fraction[i], hn::Sub(parts.scale[i], hn::Set(d, 1.0F)));
+    x[i] = hn::Div(m, hn::Add(m, hn::Set(d, 2.0F)));
+  });
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Exp(D d, V x) {
+  V y[] = {x};
+  Exp(d, y);
+  return y[0];
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Sigmoid(D d, V x) {
+  V y[] = {x};
+  Sigmoid(d, y);
+  return y[0];
+}
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
-  // Beyond 10 the result rounds to +-1.
-  const V limited = clamp(d, x, -10.0F, 10.0F);
-  const auto parts = exp_parts(d, hn::Add(limited, limited));
-  const V m = Fma(d, parts.scale, parts.fraction, hn::Sub(parts.scale, hn::Set(d, 1.0F)));
-  return hn::Div(m, hn::Add(m, hn::Set(d, 2.0F)));
+  V y[] = {x};
+  Tanh(d, y);
+  return y[0];
 }
 
 template <class D, class V = hn::Vec<D>>
