@@ -109,22 +109,24 @@ struct DigitProducts {
       }
       return F::total(places);
     };
+    const SumsTarget target(a, panels, first, c);
 #pragma GCC unroll 4
     for (int i = 0; i < kRows; ++i) {
-      add_sums(a, panels, first, begin + i, total(sum0 + i * kSums), total(sum1 + i * kSums), c);
+      target.add(begin + i, total(sum0 + i * kSums), total(sum1 + i * kSums));
     }
   }
 
   /// All of them on the tiles of AMX, if there are any.
-  static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c,
-                                AmxTiles& tiles) {
-    if (!kAmx || !amx_ready()) return 0;
+  static bool multiply_by_amx(const Operand& a, const Panels& panels, int p, const Output& c,
+                              AmxTiles& tiles) {
+    if (!kAmx || !amx_ready()) return false;
     constexpr Words d;
     const std::int64_t row_bytes = a.stride * std::int64_t{sizeof(typename F::Code)};
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel =
         panels.data + p * depth * kWidth * std::int64_t{sizeof(typename F::Weight)};
     HWY_ALIGN std::int32_t sums[kPlaces][2 * kAmxRows][kAmxColumns];
+    const SumsTarget target(a, panels, p, c);
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
       const WordVector places[] = {hn::Load(d, sums[0][row] + lane),
                                    hn::Load(d, sums[1][row] + lane),
@@ -136,10 +138,10 @@ struct DigitProducts {
       tiles.multiply_digits<kDigits>(codes, rows, row_bytes, panel, panels.offsets_of(p),
                                      depth / kAmxDepth, sums[0][0]);
       for (std::int64_t i = 0; i < rows; ++i) {
-        add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
+        target.add(row + i, total(i, 0), total(i, kLanes));
       }
     });
-    return a.rows;
+    return true;
   }
 };
 

@@ -44,14 +44,17 @@ struct IntegerProducts {
       sum0[i] = hn::LoadU(d, offset);
       sum1[i] = hn::LoadU(d, offset + kLanes);
     }
+    // Copies, as what is stored may be any number in memory.
+    const std::int64_t stride = a.stride;
     const auto add_step = [&]<int kStep>(std::int64_t word, int split) HWY_ATTR {
+      const auto* const at = row + word * F::kInWord + kStep * 2;
       const std::int32_t* const from = panel + word * kWidth;
       const WordVector w0 = F::template weights<kStep>(hn::LoadU(d, from));
       const WordVector w1 = F::template weights<kStep>(hn::LoadU(d, from + kLanes));
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; ++i) {
         std::int32_t factors;
-        std::memcpy(&factors, row + i * a.stride + word * F::kInWord + kStep * 2, sizeof factors);
+        std::memcpy(&factors, at + i * stride, sizeof factors);
         const WordVector broadcast = hn::Set(d, factors);
         WordVector& at0 = sum0[split * kRows + i];
         WordVector& at1 = sum1[split * kRows + i];
@@ -69,6 +72,7 @@ struct IntegerProducts {
       for (int split = 0; split < kSplit; ++split) add_word(word + split, split);
     }
     for (; word < words; ++word) add_word(word, 0);
+    const SumsTarget target(a, panels, first, c);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
@@ -76,20 +80,20 @@ struct IntegerProducts {
         sum0[i] = hn::Add(sum0[i], sum0[split * kRows + i]);
         sum1[i] = hn::Add(sum1[i], sum1[split * kRows + i]);
       }
-      add_sums(a, panels, first, begin + i, hn::ConvertTo(Real(), sum0[i]),
-               hn::ConvertTo(Real(), sum1[i]), c);
+      target.add(begin + i, hn::ConvertTo(Real(), sum0[i]), hn::ConvertTo(Real(), sum1[i]));
     }
   }
 
   /// Multiplies the first rows with panel p on the tiles of AMX, if there are any, and says how
   /// many.
-  static std::int64_t take_rows(const Operand& a, const Panels& panels, int p, const Output& c,
-                                AmxTiles& tiles) {
-    if (!kAmx || !std::is_same_v<F, Int8> || !amx_ready()) return 0;
+  static bool multiply_by_amx(const Operand& a, const Panels& panels, int p, const Output& c,
+                              AmxTiles& tiles) {
+    if (!kAmx || !std::is_same_v<F, Int8> || !amx_ready()) return false;
     constexpr Words d;
     const std::int64_t depth = padded_depth<F>(a.depth);
     const std::byte* const panel = panels.data + p * depth * kWidth;
     HWY_ALIGN std::int32_t sums[2 * kAmxRows][kAmxColumns];
+    const SumsTarget target(a, panels, p, c);
     const auto total = [&](std::int64_t row, int lane) HWY_ATTR {
       return hn::ConvertTo(Real(), hn::Load(d, sums[row] + lane));
     };
@@ -98,10 +102,10 @@ struct IntegerProducts {
       tiles.multiply(codes, rows, a.stride, panel, panels.offsets_of(p), depth / kAmxDepth,
                      sums[0]);
       for (std::int64_t i = 0; i < rows; ++i) {
-        add_sums(a, panels, p, row + i, total(i, 0), total(i, kLanes), c);
+        target.add(row + i, total(i, 0), total(i, kLanes));
       }
     });
-    return a.rows;
+    return true;
   }
 };
 
@@ -110,8 +114,8 @@ struct Bf16Products {
   static constexpr int kFewPanels[] = {0, 4, 3, 2};
   static constexpr int kMostRows = kTileRows;
 
-  static std::int64_t take_rows(const Operand&, const Panels&, int, const Output&, AmxTiles&) {
-    return 0;
+  static bool multiply_by_amx(const Operand&, const Panels&, int, const Output&, AmxTiles&) {
+    return false;
   }
 
   template <int kRows, int kPanels>

@@ -48,23 +48,33 @@ HWY_INLINE void for_each_tile_rows(std::int64_t rows, const Body& body) {
   }
 }
 
-/// Row `row` of c = its sums with panel p (+ bias) (+ c).
-HWY_INLINE void add_sums(const Operand& a, const Panels& panels, int p, std::int64_t row,
-                         Vector sum0, Vector sum1, const Output& c) {
-  const Real d;
-  const std::int64_t column = panels.plane[p] * kWidth;
-  float* const out = c.data + row * c.stride + column;
-  const float* const steps = panels.steps + p * kWidth;
-  const Vector row_step = hn::Set(d, a.steps[row]);
-  Vector start0, start1;
-  load_starts(c, row, column, start0, start1);
-  const auto store = [&](int lane, Vector sum, Vector start) HWY_ATTR {
-    const Vector step = hn::Mul(row_step, hn::LoadU(d, steps + lane));
-    hn::StoreU(Fma(d, sum, step, start), d, out + lane);
-  };
-  store(0, sum0, start0);
-  store(kLanes, sum1, start1);
-}
+/// Where the sums of integers with a panel go. Its members are copies: a float that is stored might
+/// otherwise have changed what a reference leads to, and all of it would be read again.
+class SumsTarget {
+ public:
+  HWY_INLINE SumsTarget(const Operand& a, const Panels& panels, int p, const Output& c)
+      : c_(c.from_column(std::int64_t{panels.plane[p]} * kWidth)), row_steps_(a.steps) {
+    const Real d;
+    step0_ = hn::LoadU(d, panels.steps + p * kWidth);
+    step1_ = hn::LoadU(d, panels.steps + p * kWidth + kLanes);
+  }
+
+  /// Row `row` of c = the sums (+ bias) (+ c).
+  HWY_INLINE void add(std::int64_t row, Vector sum0, Vector sum1) const {
+    const Real d;
+    float* const out = c_.data + row * c_.stride;
+    const Vector row_step = hn::Set(d, row_steps_[row]);
+    Vector start0, start1;
+    load_starts(c_, row, 0, start0, start1);
+    hn::StoreU(Fma(d, sum0, hn::Mul(row_step, step0_), start0), d, out);
+    hn::StoreU(Fma(d, sum1, hn::Mul(row_step, step1_), start1), d, out + kLanes);
+  }
+
+ private:
+  const Output c_;
+  const float* const row_steps_;
+  Vector step0_, step1_;
+};
 
 }  // namespace cadenza::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -38,12 +38,12 @@ struct PanelGroup {
   std::int64_t columns[kPanels];
 };
 
-/// Memory that is read next, fetched while a tile computes, `stride` floats further on for each of
-/// its products: a line to the second-level cache, or, `near`, a row of a panel to the first.
+/// Memory that is read next, fetched while a tile computes: a row of a panel for each of its
+/// products to the first-level cache, or where `every` is not 0, a line to the second for so many
+/// of them.
 struct Ahead {
   const float* data = nullptr;
-  std::int64_t stride = 0;
-  bool near = false;
+  std::int64_t every = 0;
 };
 
 /// What the sums of a row of c start from, the W columns from `column` on.
@@ -72,13 +72,7 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
     const std::int64_t column = group.columns[i % kPanels];
     load_starts(c, i / kPanels, column, sum0[i], sum1[i]);
   }
-  for (std::int64_t k = 0; k < depth; ++k) {
-    const float* const next = ahead.data + k * ahead.stride;
-    if (ahead.near) {
-      for (int i = 0; i < kWidth; i += kLineFloats) __builtin_prefetch(next + i, 0, 3);
-    } else if (ahead.data != nullptr) {
-      __builtin_prefetch(next, 0, 2);
-    }
+  const auto add = [&](std::int64_t k) HWY_ATTR {
 #pragma GCC unroll 16
     for (int p = 0; p < kPanels; ++p) {
       const float* const panel = group.panels + p * panel_size + k * kWidth;
@@ -90,6 +84,22 @@ HWY_INLINE void multiply_tile(const Matrix& a, const float* row, const PanelGrou
         sum0[i * kPanels + p] = Fma(d, broadcast, b0, sum0[i * kPanels + p]);
         sum1[i * kPanels + p] = Fma(d, broadcast, b1, sum1[i * kPanels + p]);
       }
+    }
+  };
+  if (ahead.data == nullptr) {
+    for (std::int64_t k = 0; k < depth; ++k) add(k);
+  } else if (ahead.every == 0) {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const float* const next = ahead.data + k * kWidth;
+      for (int i = 0; i < kWidth; i += kLineFloats) __builtin_prefetch(next + i, 0, 3);
+      add(k);
+    }
+  } else {
+    const float* next = ahead.data;
+    for (std::int64_t k = 0; k < depth; next += kLineFloats) {
+      __builtin_prefetch(next, 0, 2);
+      const std::int64_t end = std::min(depth, k + ahead.every);
+      for (; k < end; ++k) add(k);
     }
   }
 #pragma GCC unroll 16
@@ -122,11 +132,17 @@ HWY_INLINE void fetch_sums(const Output& c, std::int64_t rows) {
   }
 }
 
-/// All rows of `a` times one whole panel; `c` begins at the panel's first column. `next` is what is
-/// read after this panel, as much as this, or null. Where one tile is all, what lies behind the
-/// panel is taken for that, and fetched 4 KB before it is read: about as long as it takes from the
-/// third-level cache. A panel that is read once is waited for all the time.
-HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const float* next,
+/// What is read after a panel, fetched meanwhile.
+struct Next {
+  const float* data = nullptr;
+  std::int64_t floats = 0;
+};
+
+/// All rows of `a` times one whole panel; `c` begins at the panel's first column. Where one tile is
+/// all, what lies behind the panel is taken for what is read next, and fetched 4 KB before it is
+/// read: about as long as it takes from the third-level cache. A panel that is read once is waited
+/// for all the time.
+HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const Next& next,
                                      const Output& c) {
   constexpr std::int64_t kNear = 1024;  // floats
   // Tiles of even height: 16 rows are two times 8, not 12 and 4.
@@ -135,9 +151,11 @@ HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const 
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
     Ahead ahead;
-    if (next != nullptr) {
-      ahead = tiles == 1 ? Ahead{panel + kNear, kWidth, true}
-                         : Ahead{next + a.columns * tile * kWidth / tiles, kWidth / tiles};
+    if (next.floats > 0 && tiles == 1) {
+      ahead.data = panel + kNear;
+    } else if (next.floats > 0) {
+      ahead = {next.data + next.floats * tile / tiles,
+               std::max<std::int64_t>(1, kLineFloats * a.columns * tiles / next.floats)};
     }
     const bool last = tile + 1 == tiles;
     // No tile is higher than the last, so that there are as many rows.

@@ -39,7 +39,9 @@ void multiply_narrow(int rows, const Matrix& a, const float* row, const float* p
 /// it.
 void multiply_panel(const Matrix& a, const float* panel, const float* next, std::int64_t columns,
                     const Output& c) {
-  if (columns >= kWidth) return multiply_whole_panel(a, panel, next, c);
+  if (columns >= kWidth) {
+    return multiply_whole_panel(a, panel, {next, next == nullptr ? 0 : a.columns * kWidth}, c);
+  }
   for (std::int64_t row = 0; row < a.rows; row += kTileRows) {
     const auto rows = static_cast<int>(std::min<std::int64_t>(kTileRows, a.rows - row));
     multiply_narrow(rows, a, a.at(row, 0), panel, columns,

@@ -10,6 +10,7 @@
 #endif
 
 #include <algorithm>
+#include <limits>
 
 #include "backend/cpu/codes-inl.h"
 #include "backend/cpu/narrow_tiles-inl.h"
@@ -36,19 +37,52 @@ struct FloatProducts {
     const Matrix rows = matrix(a);
     multiply_tile<kRows, kPanels>(rows, rows.data, group, c);
   }
-  /// A panel of kDepth products stays in the first-level cache while the rows pass.
-  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c,
-                          AmxTiles&) {
+  /// A part of kDepth products of a panel stays in the first-level cache while rows pass.
+  static void many_rows(const Operand& a, const Panels& panels, const Output& c, AmxTiles&) {
     constexpr std::int64_t kDepth = 256;
-    const Matrix rows = matrix(a);
-    const float* const panel = reinterpret_cast<const float*>(panels.data) + p * a.depth * kWidth;
-    const Output out = c.from_column(std::int64_t{panels.plane[p]} * kWidth);
+    const Matrix factors = matrix(a);
+    const auto* const data = reinterpret_cast<const float*>(panels.data);
+    const std::int64_t size = a.depth * kWidth;
+    const auto multiply = [&](Range rows, int p, Range depth, const Next& next) HWY_ATTR {
+      const Output out = c.from_column(std::int64_t{panels.plane[p]} * kWidth);
+      multiply_whole_panel({factors.at(rows.begin, depth.begin), rows.end - rows.begin,
+                            depth.end - depth.begin, a.stride, 1},
+                           data + p * size + depth.begin * kWidth, next,
+                           out.part(rows.begin, depth.begin));
+    };
+    if (a.rows < kManyRows) {
+      for (int p = 0; p < panels.count; ++p) {
+        for (std::int64_t k = 0; k < a.depth; k += kDepth) {
+          const std::int64_t end = std::min(a.depth, k + kDepth);
+          multiply({0, a.rows}, p, {k, end}, {data + p * size + end * kWidth, (end - k) * kWidth});
+        }
+      }
+      return;
+    }
+    const std::int64_t groups = (a.rows + kGroupRows - 1) / kGroupRows;
     for (std::int64_t k = 0; k < a.depth; k += kDepth) {
-      const std::int64_t depth = std::min(kDepth, a.depth - k);
-      multiply_whole_panel({rows.at(0, k), a.rows, depth, a.stride, 1}, panel + k * kWidth,
-                           panel + (k + depth) * kWidth, out.part(0, k));
+      const std::int64_t end = std::min(a.depth, k + kDepth);
+      for (std::int64_t group = 0; group < groups; ++group) {
+        const Range rows{a.rows * group / groups, a.rows * (group + 1) / groups};
+        for (int p = 0; p < panels.count; ++p) {
+          // A share of what comes after this part: the next of this panel, or the first of that in
+          // the panels after these.
+          const float* const after =
+              end < a.depth ? data + p * size + end * kWidth : data + (panels.count + p) * size;
+          const std::int64_t floats = (end - k) * kWidth;
+          multiply(rows, p, {k, end}, {after + floats * group / groups, floats / groups});
+        }
+      }
     }
   }
+
+ private:
+  /// From kManyRows on a few rows pass the panels of all gates before the next: few enough to stay
+  /// in the first-level cache, where all rows, read anew for every panel, would come from the
+  /// second. (That of processors with AVX-512 is larger and their tiles wider: not tried there.)
+  static constexpr std::int64_t kGroupRows = 2 * kTileRows;
+  static constexpr std::int64_t kManyRows =
+      HWY_MAX_BYTES == 64 ? std::numeric_limits<std::int64_t>::max() : 64;
 };
 
 /// The same with the tiles of narrow_tiles-inl.h, which take the row of `a` and c that they begin
@@ -61,15 +95,20 @@ struct NarrowProducts {
   static HWY_INLINE void tile(const Operand& a, const Panels& panels, int first, const Output& c) {
     Tiles::template tile<kRows, kPanels>(a, 0, panels, first, c);
   }
-  static void whole_panel(const Operand& a, const Panels& panels, int p, const Output& c,
-                          AmxTiles& tiles_of_amx) {
-    const std::int64_t before = Tiles::take_rows(a, panels, p, c, tiles_of_amx);
-    const std::int64_t left = a.rows - before;
-    const std::int64_t tiles = (left + Tiles::kMostRows - 1) / Tiles::kMostRows;
+  static void many_rows(const Operand& a, const Panels& panels, const Output& c,
+                        AmxTiles& tiles_of_amx) {
+    int by_amx = 0;  // all or none
+    while (by_amx < panels.count && Tiles::multiply_by_amx(a, panels, by_amx, c, tiles_of_amx)) {
+      ++by_amx;
+    }
+    if (by_amx == panels.count) return;
+    const std::int64_t tiles = (a.rows + Tiles::kMostRows - 1) / Tiles::kMostRows;
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
-      const std::int64_t begin = before + left * tile / tiles;
-      const auto rows = static_cast<int>(before + left * (tile + 1) / tiles - begin);
-      multiply_rows<Tiles::kMostRows>(rows, a, begin, panels, p, c);
+      const std::int64_t begin = a.rows * tile / tiles;
+      const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
+      for (int p = 0; p < panels.count; ++p) {
+        multiply_rows<Tiles::kMostRows>(rows, a, begin, panels, p, c);
+      }
     }
   }
 
@@ -118,7 +157,7 @@ void multiply_panels_by(const Operand& a, const Panels& panels, const Output& c,
     case 3:
       return multiply_few<Way, 3, Way::kFewPanels[3]>(a, panels, c);
     default:
-      for (int p = 0; p < panels.count; ++p) Way::whole_panel(a, panels, p, c, tiles);
+      return Way::many_rows(a, panels, c, tiles);
   }
 }
 
