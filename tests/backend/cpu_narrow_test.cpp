@@ -54,11 +54,14 @@ Codes codes_of_factors(const std::vector<float>& x, Precision format) {
 
 Codes codes_of_weights(const std::vector<float>& w, Precision format) {
   float most = 0.0F;
+  float most_of_neighbours = 0.0F;
   float parts[16] = {};
   double sum = 0.0;
   const std::size_t whole = w.size() / 16 * 16;
   for (std::size_t k = 0; k < w.size(); ++k) {
     most = std::max(most, std::fabs(w[k]));
+    const float next = k + 1 < w.size() ? std::fabs(w[k + 1]) : 0.0F;
+    if (k % 2 == 0) most_of_neighbours = std::max(most_of_neighbours, std::fabs(w[k]) + next);
     if (k < whole) {
       parts[k % 16] += std::fabs(w[k]);
     } else {
@@ -67,7 +70,8 @@ Codes codes_of_weights(const std::vector<float>& w, Precision format) {
   }
   for (const float part : parts) sum += part;
   const double room = 262015.0 - 0.5 * static_cast<double>(w.size());
-  const double for_code = most / most_weight_of(format);
+  const float limited = format == Precision::int8 ? most_of_neighbours : most;
+  const double for_code = limited / most_weight_of(format);
   const double for_sum = format == Precision::int24 ? 0.0 : sum / room;
   auto step = static_cast<float>(std::max(for_code, for_sum));
   if (step == 0.0F) step = 1.0F;
@@ -99,6 +103,9 @@ float product(const std::vector<float>& x, const std::vector<float>& w, Precisio
     magnitude += std::abs(weights.values[k]);
   }
   EXPECT_LT(magnitude, 1 << 18);
+  for (std::size_t k = 0; format == Precision::int8 && k + 1 < x.size(); k += 2) {
+    EXPECT_LE(std::abs(weights.values[k]) + std::abs(weights.values[k + 1]), 128);
+  }
   return std::fma(static_cast<float>(sum), factors.step * weights.step, start);
 }
 
@@ -164,6 +171,31 @@ TEST(CpuNarrow, SumsDoNotOverflow) {
                        .transpose_b = Transpose::yes});
       EXPECT_NEAR(device.get(y).values[0], kDepth, 0.05 * kDepth) << target;
       EXPECT_NEAR(device.get(y).values[1], -kDepth, 0.05 * kDepth) << target;
+    }
+  });
+}
+
+TEST(CpuNarrow, NeighboursOfTheGreatestCodesAddUpExactly) {
+  const std::vector<float> x(64, 1.0F);
+  std::vector<float> w(64, 0.5F);
+  test::for_each_target([&](const char* target) {
+    for (const Precision format : kIntegers) {
+      const auto backend = make_backend("cpu", {.threads = 1, .precision = format});
+      for (const std::int64_t rows : {1, 2, 3, 7}) {
+        for (const float sign : {1.0F, -1.0F}) {
+          std::fill(w.begin(), w.end(), 0.5F * sign);
+          Device device(*backend, DType::f32);
+          const TensorView y = device.garbage({rows, 1});
+          backend->matmul({.a = device.put(test::filled({rows, 64}, 1.0)),
+                           .b = device.put(test::filled({1, 64}, 0.5 * sign)),
+                           .c = y,
+                           .transpose_b = Transpose::yes,
+                           .order = SumOrder::fixed});
+          for (const double value : device.get(y).values) {
+            EXPECT_EQ(value, product(x, w, format, 0.0F)) << target << ", " << name_of(format);
+          }
+        }
+      }
     }
   });
 }

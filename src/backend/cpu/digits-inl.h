@@ -113,6 +113,7 @@ struct Digits {
 struct Int16Digits : Digits<2> {
   static constexpr int kOffsets = 1;  ///< places whose sums do not start from 0
   static constexpr bool kOneSum = true;
+  static constexpr bool kOfTwo = false;
   static constexpr float kLevels = Int16::kLevels;
   static constexpr float kMostWeight = Int16::kMostWeight;
   static constexpr float kUnitOfSum = 1.0F;
@@ -135,6 +136,7 @@ struct Int16Digits : Digits<2> {
 struct Int24 : Digits<3> {
   static constexpr int kOffsets = kPlaces;
   static constexpr bool kOneSum = false;
+  static constexpr bool kOfTwo = false;
   static constexpr float kLevels = 8323072.0F;  ///< 127 * 2^16: what rounding adds has digits too
   static constexpr float kMostWeight = kLevels;
   static constexpr float kUnitOfSum = 65536.0F;  ///< the lowest place is that of 256^2

@@ -37,7 +37,14 @@ HWY_INLINE WordVector vpdpbusd(WordVector sum, WordVector a, WordVector b) {
 HWY_INLINE WordVector add_pairs(WordVector sum, WordVector a, WordVector b) {
 #if HWY_TARGET == HWY_AVX3_DL
   return vpdpwssd(sum, a, b);
-#elif HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+#elif HWY_TARGET == HWY_AVX2
+  auto total = sum.raw;
+  decltype(total) products;
+  asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+      : "+x"(total), "=&x"(products)
+      : "x"(a.raw), "x"(b.raw));
+  return WordVector{total};
+#elif HWY_TARGET == HWY_AVX3
   const hn::Repartition<std::int16_t, Words> d;
   WordVector unused = sum;
   return hn::ReorderWidenMulAccumulate(Words(), hn::BitCast(d, a), hn::BitCast(d, b), sum, unused);
@@ -47,6 +54,21 @@ HWY_INLINE WordVector add_pairs(WordVector sum, WordVector a, WordVector b) {
   return hn::Add(sum, hn::Add(hn::Mul(low(a), low(b)), hn::Mul(high(a), high(b))));
 #endif
 }
+
+#if HWY_TARGET == HWY_AVX2
+/// sum + the products of the four bytes in each word of a, without a sign, and of b, with one:
+/// those of two neighbours together must not leave 16 bits.
+HWY_INLINE WordVector add_bytes(WordVector sum, WordVector a, WordVector b) {
+  alignas(32) static constexpr std::int16_t kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1,
+                                                         1, 1, 1, 1, 1, 1, 1, 1};
+  auto total = sum.raw;
+  decltype(total) products;
+  asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+      : "+x"(total), "=&x"(products)
+      : "x"(a.raw), "x"(b.raw), "m"(kOnes));
+  return WordVector{total};
+}
+#endif
 
 /// Words of two 16-bit numbers from the bytes kHalf and kHalf + 2 of each word.
 template <int kHalf>
@@ -81,6 +103,7 @@ struct Int16 {
   static constexpr int kUnit = 2;
   static constexpr int kSteps = 1;
   static constexpr bool kOneSum = true;  ///< all products are summed as one integer
+  static constexpr bool kOfTwo = false;  ///< kMostWeight is that of two neighbours together
   static constexpr float kLevels = 8192.0F;
   static constexpr float kMostWeight = 32639.0F;  ///< 127 * 256 + 127: see Digits
   static constexpr int kZero = 0;                 ///< the code of 0
@@ -99,13 +122,14 @@ struct Int16 {
   static HWY_INLINE WordVector arrange(WordVector weights) { return weights; }
 };
 
-/// With VNNI factors are bytes without a sign, 128 more than their value, for which sums start so
-/// much lower. Otherwise weights become words of 16 bits where they are read.
+/// With AVX2 and with VNNI factors are bytes without a sign, 128 more than their value, for which
+/// sums start so much lower. Otherwise weights become words of 16 bits where they are read.
 struct Int8 {
   using Weight = std::int8_t;
   static constexpr int kDigits = 1;
   static constexpr int kInWord = 4;
   static constexpr bool kOneSum = true;
+  static constexpr bool kOfTwo = true;
   static constexpr float kLevels = 127.0F;
   static constexpr float kMostWeight = 127.0F;
 
@@ -113,10 +137,9 @@ struct Int8 {
   static HWY_INLINE void store(D d, V codes, Code* row, std::int64_t i) {
     store_codes(d, codes, row, i);
   }
-#if HWY_TARGET == HWY_AVX3_DL
-  static_assert(kWidth == kAmxColumns);
+#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX2
   using Code = std::uint8_t;
-  static constexpr int kUnit = kAmxDepth;
+  static constexpr int kUnit = kAmx ? kAmxDepth : 4;
   static constexpr int kSteps = 1;
   static constexpr int kZero = 128;
 
@@ -125,7 +148,12 @@ struct Int8 {
     return words;
   }
   static HWY_INLINE WordVector add(WordVector sum, WordVector factors, WordVector weights) {
+#if HWY_TARGET == HWY_AVX3_DL
+    static_assert(kWidth == kAmxColumns);
     return vpdpbusd(sum, factors, weights);
+#else
+    return add_bytes(sum, factors, weights);
+#endif
   }
   static HWY_INLINE WordVector arrange(WordVector weights) { return weights; }
 #else

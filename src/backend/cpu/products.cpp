@@ -86,6 +86,15 @@ Extent extent_of(const float* x, std::int64_t count) {
   return extent;
 }
 
+/// The greatest sum of the magnitudes of inputs 2i and 2i + 1.
+float most_of_neighbours(const float* x, std::int64_t count) {
+  float most = count % 2 == 0 ? 0.0F : std::fabs(x[count - 1]);
+  for (std::int64_t k = 0; k + 1 < count; k += 2) {
+    most = std::max(most, std::fabs(x[k]) + std::fabs(x[k + 1]));
+  }
+  return most;
+}
+
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// What a code of 1 stands for in a row of weights; NaN where one is not finite.
@@ -95,7 +104,8 @@ float weight_step(const float* weights, std::int64_t depth) {
   constexpr double kMostSum = 262143.0 - 128.0;
   const Extent extent = extent_of(weights, depth);
   if (!std::isfinite(extent.magnitude)) return kNan;
-  double least = extent.most / F::kMostWeight;
+  const float most = F::kOfTwo ? most_of_neighbours(weights, depth) : extent.most;
+  double least = most / F::kMostWeight;
   if (F::kOneSum) {
     least = std::max(least, extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth)));
   }
