@@ -116,7 +116,7 @@ struct DigitProducts {
     }
   }
 
-  /// All of them on the tiles of AMX, if there are any.
+  /// All rows times panel p on the tiles of AMX; false where there are none.
   static bool multiply_by_amx(const Operand& a, const Panels& panels, int p, const Output& c,
                               AmxTiles& tiles) {
     if (!kAmx || !amx_ready()) return false;

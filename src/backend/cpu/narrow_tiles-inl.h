@@ -44,7 +44,6 @@ struct IntegerProducts {
       sum0[i] = hn::LoadU(d, offset);
       sum1[i] = hn::LoadU(d, offset + kLanes);
     }
-    // Copies, as what is stored may be any number in memory.
     const std::int64_t stride = a.stride;
     const auto add_step = [&]<int kStep>(std::int64_t word, int split) HWY_ATTR {
       const auto* const at = row + word * F::kInWord + kStep * 2;
@@ -84,8 +83,7 @@ struct IntegerProducts {
     }
   }
 
-  /// Multiplies the first rows with panel p on the tiles of AMX, if there are any, and says how
-  /// many.
+  /// All rows times panel p on the tiles of AMX; false where there are none.
   static bool multiply_by_amx(const Operand& a, const Panels& panels, int p, const Output& c,
                               AmxTiles& tiles) {
     if (!kAmx || !std::is_same_v<F, Int8> || !amx_ready()) return false;
