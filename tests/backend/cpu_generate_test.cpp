@@ -28,7 +28,7 @@ constexpr Precision kFormats[] = {Precision::fp32, Precision::bf16, Precision::i
                                   Precision::int16, Precision::int8};
 
 using Sizes = std::vector<std::int64_t>;
-const Sizes kBatches = test::kSanitized ? Sizes{1, 3, 40} : Sizes{1, 2, 3, 7, 40, 130};
+const Sizes kBatches = test::kSanitized ? Sizes{1, 3, 70} : Sizes{1, 2, 3, 7, 40, 130};
 const Sizes kFewBatches = test::kSanitized ? Sizes{2, 20} : Sizes{1, 2, 3, 7, 50};
 const std::vector<int> kThreadCounts =
     test::kSanitized ? std::vector<int>{2} : std::vector<int>{1, 2, 5};
@@ -42,6 +42,7 @@ struct NetworkCase {
 
 const NetworkCase kNetworks[] = {{CellKind::lstm, {70, 33}, 9},
                                  {CellKind::lstm, {16}},
+                                 {CellKind::lstm, {260, 20}},  // deeper than a part
                                  {CellKind::gru, {45, 20, 32}},
                                  {CellKind::gru, {1, 3}, 5},
                                  {CellKind::rnn_tanh, {100}, 300},

@@ -36,7 +36,7 @@ void step_rows(const CellStep& args) {
       const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
       hn::Vec<decltype(d)> p[kLayout.planes][kVectors], state[Cell::kStates][kVectors];
       each<kVectors>([&](int v) HWY_ATTR {
-        float* const from = planes + unit + v * lanes;
+        const float* const from = planes + unit + v * lanes;
         for (int i = 0; i < kSums; ++i) p[i][v] = hn::LoadU(d, from + i * hidden);
         for (int s = 0; s < Cell::kStates; ++s) {
           state[s][v] = load_state(d, args.previous[s], row, unit + v * lanes);

@@ -18,7 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
 // How digits are kept. With VNNI as bytes, those of factors without a sign; elsewhere in 16 bits,
-// as the products of bytes there would have to be widened first.
+// as bytes there would have to be widened first, or their neighbours be bounded as those of int8
+// are.
 #if HWY_TARGET == HWY_AVX3_DL
 using FactorDigit = std::uint8_t;
 using WeightDigit = std::int8_t;
@@ -113,7 +114,7 @@ struct Digits {
 struct Int16Digits : Digits<2> {
   static constexpr int kOffsets = 1;  ///< places whose sums do not start from 0
   static constexpr bool kOneSum = true;
-  static constexpr bool kOfTwo = false;
+  static constexpr bool kBoundsPairs = false;
   static constexpr float kLevels = Int16::kLevels;
   static constexpr float kMostWeight = Int16::kMostWeight;
   static constexpr float kUnitOfSum = 1.0F;
@@ -136,7 +137,7 @@ struct Int16Digits : Digits<2> {
 struct Int24 : Digits<3> {
   static constexpr int kOffsets = kPlaces;
   static constexpr bool kOneSum = false;
-  static constexpr bool kOfTwo = false;
+  static constexpr bool kBoundsPairs = false;
   static constexpr float kLevels = 8323072.0F;  ///< 127 * 2^16: what rounding adds has digits too
   static constexpr float kMostWeight = kLevels;
   static constexpr float kUnitOfSum = 65536.0F;  ///< the lowest place is that of 256^2

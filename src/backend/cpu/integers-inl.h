@@ -38,6 +38,8 @@ HWY_INLINE WordVector add_pairs(WordVector sum, WordVector a, WordVector b) {
 #if HWY_TARGET == HWY_AVX3_DL
   return vpdpwssd(sum, a, b);
 #elif HWY_TARGET == HWY_AVX2
+  // As text, or g++ makes the products of many rows first and keeps the sums in memory: all 16
+  // registers are taken.
   auto total = sum.raw;
   decltype(total) products;
   asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
@@ -103,7 +105,8 @@ struct Int16 {
   static constexpr int kUnit = 2;
   static constexpr int kSteps = 1;
   static constexpr bool kOneSum = true;  ///< all products are summed as one integer
-  static constexpr bool kOfTwo = false;  ///< kMostWeight is that of two neighbours together
+  /// Whether kMostWeight bounds the magnitudes of inputs 2i and 2i + 1 together.
+  static constexpr bool kBoundsPairs = false;
   static constexpr float kLevels = 8192.0F;
   static constexpr float kMostWeight = 32639.0F;  ///< 127 * 256 + 127: see Digits
   static constexpr int kZero = 0;                 ///< the code of 0
@@ -129,7 +132,7 @@ struct Int8 {
   static constexpr int kDigits = 1;
   static constexpr int kInWord = 4;
   static constexpr bool kOneSum = true;
-  static constexpr bool kOfTwo = true;
+  static constexpr bool kBoundsPairs = true;
   static constexpr float kLevels = 127.0F;
   static constexpr float kMostWeight = 127.0F;
 

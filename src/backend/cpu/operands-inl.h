@@ -40,11 +40,11 @@ struct Panels {
 /// Calls body(row, rows) for rows that the tiles of AMX take together: 32, or up to 16.
 template <class Body>
 HWY_INLINE void for_each_tile_rows(std::int64_t rows, const Body& body) {
-  std::int64_t each = 0;
-  for (std::int64_t row = 0; row < rows; row += each) {
+  std::int64_t some = 0;
+  for (std::int64_t row = 0; row < rows; row += some) {
     const std::int64_t left = rows - row;
-    each = left >= 2 * kAmxRows ? 2 * kAmxRows : std::min(left, kAmxRows);
-    body(row, each);
+    some = left >= 2 * kAmxRows ? 2 * kAmxRows : std::min(left, kAmxRows);
+    body(row, some);
   }
 }
 

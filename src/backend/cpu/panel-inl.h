@@ -38,11 +38,11 @@ struct PanelGroup {
   std::int64_t columns[kPanels];
 };
 
-/// Memory that is read next, fetched while a tile computes: a row of a panel for each of its
-/// products to the first-level cache, or where `every` is not 0, a line to the second for so many
-/// of them.
+/// What a tile fetches while it computes.
 struct Ahead {
   const float* data = nullptr;
+  /// Products for each line that goes to the second-level cache; 0: for each product a row of a
+  /// panel goes to the first.
   std::int64_t every = 0;
 };
 
@@ -132,7 +132,7 @@ HWY_INLINE void fetch_sums(const Output& c, std::int64_t rows) {
   }
 }
 
-/// What is read after a panel, fetched meanwhile.
+/// What is read after a panel and all its tiles fetch; 0 floats: nothing.
 struct Next {
   const float* data = nullptr;
   std::int64_t floats = 0;
@@ -151,11 +151,11 @@ HWY_INLINE void multiply_whole_panel(const Matrix& a, const float* panel, const 
     const std::int64_t begin = a.rows * tile / tiles;
     const auto rows = static_cast<int>(a.rows * (tile + 1) / tiles - begin);
     Ahead ahead;
-    if (next.floats > 0 && tiles == 1) {
-      ahead.data = panel + kNear;
-    } else if (next.floats > 0) {
-      ahead = {next.data + next.floats * tile / tiles,
-               std::max<std::int64_t>(1, kLineFloats * a.columns * tiles / next.floats)};
+    if (next.floats > 0) {
+      const std::int64_t every = kLineFloats * a.columns * tiles / next.floats;
+      ahead = tiles == 1
+                  ? Ahead{panel + kNear}
+                  : Ahead{next.data + next.floats * tile / tiles, std::max<std::int64_t>(1, every)};
     }
     const bool last = tile + 1 == tiles;
     // No tile is higher than the last, so that there are as many rows.

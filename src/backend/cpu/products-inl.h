@@ -19,7 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace cadenza::cpu::HWY_NAMESPACE {
 
 // A way to multiply: tile<kRows, kPanels>() for a few rows, kFewPanels[kRows] panels at a time, and
-// whole_panel() for more rows and one panel.
+// many_rows() for more rows and all panels.
 
 struct FloatProducts {
   static constexpr int kFewPanels[] = {0, 4, 3, 2};
@@ -37,7 +37,8 @@ struct FloatProducts {
     const Matrix rows = matrix(a);
     multiply_tile<kRows, kPanels>(rows, rows.data, group, c);
   }
-  /// A part of kDepth products of a panel stays in the first-level cache while rows pass.
+  /// By parts of kDepth products: one of a panel stays in the first-level cache while all rows pass
+  /// it or, from kManyRows on, a group of rows while it passes those of all panels.
   static void many_rows(const Operand& a, const Panels& panels, const Output& c, AmxTiles&) {
     constexpr std::int64_t kDepth = 256;
     const Matrix factors = matrix(a);
@@ -77,9 +78,8 @@ struct FloatProducts {
   }
 
  private:
-  /// From kManyRows on a few rows pass the panels of all gates before the next: few enough to stay
-  /// in the first-level cache, where all rows, read anew for every panel, would come from the
-  /// second. (That of processors with AVX-512 is larger and their tiles wider: not tried there.)
+  /// All of many rows, read anew for every panel, would come from the second-level cache. (The
+  /// first of processors with AVX-512 is larger and their tiles are wider: not tried there.)
   static constexpr std::int64_t kGroupRows = 2 * kTileRows;
   static constexpr std::int64_t kManyRows =
       HWY_MAX_BYTES == 64 ? std::numeric_limits<std::int64_t>::max() : 64;

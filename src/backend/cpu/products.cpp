@@ -97,14 +97,16 @@ float most_of_neighbours(const float* x, std::int64_t count) {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-/// What a code of 1 stands for in a row of weights; NaN where one is not finite.
+/// What a code of 1 stands for in a row of weights; NaN where one is not finite, or two neighbours
+/// of which kBoundsPairs are not together.
 template <class F>
 float weight_step(const float* weights, std::int64_t depth) {
   // The rounding of each code may add a half to the sum, and the sum itself was rounded.
   constexpr double kMostSum = 262143.0 - 128.0;
   const Extent extent = extent_of(weights, depth);
   if (!std::isfinite(extent.magnitude)) return kNan;
-  const float most = F::kOfTwo ? most_of_neighbours(weights, depth) : extent.most;
+  const float most = F::kBoundsPairs ? most_of_neighbours(weights, depth) : extent.most;
+  if (!std::isfinite(most)) return kNan;
   double least = most / F::kMostWeight;
   if (F::kOneSum) {
     least = std::max(least, extent.magnitude / (kMostSum - 0.5 * static_cast<double>(depth)));

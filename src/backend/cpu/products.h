@@ -20,11 +20,11 @@
 // |x| <= 2^e for all factors of a row, the code of a factor x is round(x * L / 2^e), half to even,
 // and its row's step, what a code of 1 stands for, 2^e / L. What lies in [-1, 1] therefore has one
 // step for all rows. The code of a weight w is round(w / s), s being its output's step: such that
-// no code passes 32639 (int24: 127 * 2^16; int8: no two of inputs 2i and 2i + 1 together 127,
-// before they are rounded) and, but in int24, the sum of their magnitudes stays below 2^18, so that
-// no sum of products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed
-// apart, in f32.) Two neighbours of int8 are 128 at most when they are rounded, and with factors
-// that are made 0 to 255 their sum fits the 16 bits that vpmaddubsw has for it. Digits lie in
+// no code passes 32639 (int24: 127 * 2^16; int8: |w[2i]| + |w[2i + 1]|, summed in f32, is at most
+// 127 s) and, but in int24, the sum of their magnitudes stays below 2^18, so that no sum of
+// products leaves 32 bits. (For the bits of s: magnitudes of inputs i mod 16 are summed apart, in
+// f32.) Two neighbours of int8 are 128 at most when they are rounded, and with factors that are
+// made 0 to 255 their sum fits the 16 bits that vpmaddubsw has for it. Digits lie in
 // [-128, 127]: sums of places stay in 32 bits up to kMostInt24Depth products.
 
 namespace cadenza::cpu {

@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
 #include "cadenza/backend.h"
@@ -90,7 +91,7 @@ HWY_INLINE V clamp(D d, V x, float low, float high) {
 // twenty steps that wait for each other, longer than what a processor looks ahead.
 
 /// The parts of e^x = scale * (1 + fraction), scale a power of two, for x in [-87, 88].
-template <class V, int N = 1>
+template <class V, int N>
 struct ExpParts {
   V scale[N], fraction[N];
 };
