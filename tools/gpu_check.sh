@@ -14,7 +14,7 @@ usage: tools/gpu_check.sh [options]
   --carried DIR   take the binaries in DIR, made elsewhere by --pack, instead of building
   --pack DIR      build, and put into DIR what --carried needs on another machine; check nothing
   --output DIR    where the results go (default: bench/results)
-  --data DIR      folder with frames/jsb-quarter.json (default: $CADENZA_DATA, or ../shared/data)
+  --data DIR      folder with frames/jsb-quarter.json (default: $CADENZA_TEST_DATA, or ../shared/data)
   --python FILE   the Python that has the peers (default: python3)
   --seconds N     end within N seconds, without the build (default: 470)
   --force         measure speed even if something is not right
@@ -238,7 +238,7 @@ else
   build_all
 fi
 if [ -z "$data" ]; then
-  data=${CADENZA_DATA:-$(readlink -m ../shared/data)}
+  data=${CADENZA_TEST_DATA:-$(readlink -m ../shared/data)}
 fi
 golden=$PWD/tests/golden
 [ -d "$golden" ] || golden=$carried/share/golden
